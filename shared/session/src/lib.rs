@@ -1,1 +1,19 @@
-//! (see ARCHITECTURE.md)
+//! A live connection, whatever it speaks: accepting it, pumping its bytes, its bounded send queue, its heartbeat, the
+//! limits it is held to, and the hub that knows which connection wants which channel.
+//!
+//! This crate knows sockets and time. It does not know the bus, the rules of chat, or any event's name.
+
+pub mod link;
+pub mod listener;
+pub mod pump;
+//WS pub mod websocket;
+pub mod clock;
+pub mod heartbeat;
+pub mod hub;
+pub mod limits;
+pub mod metrics;
+pub mod sweep;
+
+pub use clock::{Clock, Millis};
+pub use hub::Hub;
+pub use link::{Link, Sent, Weight};

@@ -1,0 +1,150 @@
+//! Which connection of this process wants which channel.
+//!
+//! The first member of a channel makes the process subscribe, the last one gone makes it unsubscribe; both are ordered
+//! with the membership, so that a channel with members is subscribed and one without is not, whatever the timing:
+//!
+//! ```text
+//! join ─► in the list ─► gate ─► subscribed? ──no──► subscribe ─► confirmed ─► join returns
+//! leave ► out of list ─► last? ─► gate ─► still empty? ─► unsubscribe
+//! ```
+//!
+//! The gate of a channel is passed by one at a time: a newcomer who meets a leaving in progress waits for its end and
+//! subscribes anew.
+
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use types::{Channel, Failure};
+
+/// The live medium, as the hub needs it.
+pub trait Medium: Send + Sync + 'static {
+    /// Returns when confirmed: what is published from then on reaches [`Hub::members`]. Idempotent.
+    fn subscribe<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, Result<(), Failure>>;
+    /// Idempotent.
+    fn unsubscribe<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, ()>;
+}
+
+/// A connection, as the hub keeps it: a cheap handle with an identity.
+pub trait Member: Clone + Send + Sync + 'static {
+    fn same(&self, other: &Self) -> bool;
+}
+
+const STRIPES: usize = 64;
+
+/// The members of every channel on this process.
+pub struct Hub<M> {
+    stripes: Box<[Mutex<HashMap<Channel, Topic<M>>>]>,
+    hasher: RandomState,
+}
+
+struct Topic<M> {
+    members: Vec<M>,
+    gate: Arc<Gate>,
+}
+
+/// Holds whether the process is subscribed; locked while that changes.
+type Gate = tokio::sync::Mutex<bool>;
+
+impl<M: Member> Default for Hub<M> {
+    fn default() -> Self {
+        let stripes = (0..STRIPES).map(|_| Mutex::default()).collect();
+        Self { stripes, hasher: RandomState::new() }
+    }
+}
+
+impl<M: Member> Hub<M> {
+    /// Adds a member; returns when the process is subscribed. Joining twice is joining once.
+    ///
+    /// # Errors
+    /// The medium's, in which case the member is not in.
+    pub async fn join(&self, medium: &impl Medium, channel: &Channel, member: &M) -> Result<(), Failure> {
+        let gate = {
+            let mut stripe = self.stripe(channel).lock();
+            let topic = stripe.entry(channel.clone()).or_insert_with(Topic::new);
+            if !topic.members.iter().any(|known| known.same(member)) {
+                topic.members.push(member.clone());
+            }
+            topic.gate.clone()
+        };
+        let outcome = {
+            let mut subscribed = gate.lock().await;
+            if *subscribed {
+                return Ok(());
+            }
+            let outcome = medium.subscribe(channel).await;
+            *subscribed = outcome.is_ok();
+            outcome
+        };
+        if outcome.is_err() {
+            self.leave(medium, channel, member).await;
+        }
+        outcome
+    }
+
+    /// Takes a member out; the last one out unsubscribes the process.
+    pub async fn leave(&self, medium: &impl Medium, channel: &Channel, member: &M) {
+        let gate = {
+            let mut stripe = self.stripe(channel).lock();
+            let Some(topic) = stripe.get_mut(channel) else { return };
+            topic.members.retain(|known| !known.same(member));
+            if !topic.members.is_empty() {
+                return;
+            }
+            topic.gate.clone()
+        };
+        let mut subscribed = gate.lock().await;
+        if !self.is_deserted(channel) {
+            return;
+        }
+        if std::mem::take(&mut *subscribed) {
+            medium.unsubscribe(channel).await;
+        }
+        self.forget_if_deserted(channel);
+    }
+
+    /// The members of a channel, as they are now; shared handles, taken out so that no lock is held while sending.
+    pub fn members(&self, channel: &Channel) -> SmallVec<[M; 4]> {
+        let stripe = self.stripe(channel).lock();
+        stripe.get(channel).map(|topic| topic.members.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// How many members a channel has here.
+    pub fn count(&self, channel: &Channel) -> usize {
+        self.stripe(channel).lock().get(channel).map_or(0, |topic| topic.members.len())
+    }
+
+    /// How many channels have members here.
+    pub fn channels(&self) -> usize {
+        self.stripes.iter().map(|stripe| stripe.lock().len()).sum()
+    }
+
+    fn stripe(&self, channel: &Channel) -> &Mutex<HashMap<Channel, Topic<M>>> {
+        &self.stripes[self.hasher.hash_one(channel) as usize % STRIPES]
+    }
+
+    fn is_deserted(&self, channel: &Channel) -> bool {
+        self.stripe(channel).lock().get(channel).is_some_and(|topic| topic.members.is_empty())
+    }
+
+    /// Removes the topic, unless someone came while the process unsubscribed: the newcomer waits at the same gate and
+    /// subscribes anew.
+    fn forget_if_deserted(&self, channel: &Channel) {
+        let mut stripe = self.stripe(channel).lock();
+        if stripe.get(channel).is_some_and(|topic| topic.members.is_empty()) {
+            stripe.remove(channel);
+        }
+    }
+}
+
+impl<M> Topic<M> {
+    fn new() -> Self {
+        Self { members: Vec::with_capacity(1), gate: Arc::default() }
+    }
+}
+
+#[cfg(test)]
+#[path = "hub_tests.rs"]
+mod tests;

@@ -1,0 +1,256 @@
+//! The writing side of one connection: a direct, non-blocking write from whoever has something to say, and a queue
+//! only while the socket takes no more.
+//!
+//! ```text
+//! send ──► socket takes all ──► done, nothing kept
+//!      └─► socket would block ► queue (bounded in bytes) ──► the connection's task writes when the socket is ready
+//!                                  └─► over the bound: volatile frames are dropped, any other closes with `slow`
+//! ```
+//!
+//! Frames are shared [`Bytes`]: a broadcast to a thousand connections holds one copy.
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::io::{ErrorKind, IoSlice};
+use std::task::{Context, Poll};
+use tokio::net::tcp::OwnedWriteHalf;
+use types::CloseReason;
+
+/// How much a frame matters once the queue is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// Only now: dropped rather than queued behind a stalled reader's backlog (typing, presence, volatile emits).
+    Volatile,
+    /// Must arrive, or the connection closes with [`CloseReason::Slow`].
+    Firm,
+}
+
+/// What became of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// The kernel has it, or the queue does.
+    Accepted,
+    /// It was volatile and the reader is behind.
+    Dropped,
+    /// The connection is closing or closed.
+    Closed,
+}
+
+/// How many slices one write hands the kernel.
+const MAX_SLICES: usize = 32;
+
+/// The writing side, shared by everyone who sends to the connection.
+pub struct Link {
+    half: OwnedWriteHalf,
+    out: Mutex<Out>,
+    task: AtomicWaker,
+    queue_limit: usize,
+}
+
+#[derive(Default)]
+struct Out {
+    /// Empty and without memory while the reader keeps up.
+    queue: VecDeque<Bytes>,
+    bytes: usize,
+    corked: bool,
+    closing: Option<CloseReason>,
+    broken: bool,
+}
+
+impl Link {
+    /// A link whose queue holds at most `queue_limit` bytes.
+    pub fn new(half: OwnedWriteHalf, queue_limit: usize) -> Self {
+        Self { half, out: Mutex::default(), task: AtomicWaker::new(), queue_limit }
+    }
+
+    /// Sends one complete frame. Never blocks; frames of one caller keep their order.
+    pub fn send(&self, frame: Bytes, weight: Weight) -> Sent {
+        self.send_all(std::iter::once(frame), weight)
+    }
+
+    /// Sends frames that belong together: nothing comes between them, and either all are accepted or none.
+    pub fn send_all(&self, frames: impl Iterator<Item = Bytes> + Clone, weight: Weight) -> Sent {
+        let mut out = self.out.lock();
+        if out.closing.is_some() || out.broken {
+            return Sent::Closed;
+        }
+        let backlog = !out.queue.is_empty();
+        if backlog && weight == Weight::Volatile && !out.corked {
+            return Sent::Dropped;
+        }
+        let mut frames = frames;
+        if !backlog && !out.corked {
+            let Some(first) = frames.next() else { return Sent::Accepted };
+            let written = match self.half.try_write(&first) {
+                Ok(written) => written,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+                Err(_) => return self.break_off(&mut out),
+            };
+            if written < first.len() {
+                out.push(first.slice(written..));
+            }
+        }
+        // Everything is queued before the bound is looked at: a packet is never cut in half.
+        frames.for_each(|frame| out.push(frame));
+        if out.corked || out.queue.is_empty() {
+            return self.within_bound(&mut out);
+        }
+        if !backlog && self.write_queue(&mut out).is_err() {
+            return self.break_off(&mut out);
+        }
+        if !out.queue.is_empty() {
+            self.task.wake();
+        }
+        self.within_bound(&mut out)
+    }
+
+    /// Holds writes back until [`Link::uncork`], so that all answers to one read leave in one write.
+    pub fn cork(&self) {
+        self.out.lock().corked = true;
+    }
+
+    /// Writes what was held back.
+    pub fn uncork(&self) {
+        let mut out = self.out.lock();
+        out.corked = false;
+        if out.queue.is_empty() {
+            return;
+        }
+        if self.write_queue(&mut out).is_err() {
+            self.break_off(&mut out);
+        } else if !out.queue.is_empty() || out.closing.is_some() {
+            self.task.wake();
+        }
+    }
+
+    /// Whether frames wait because the reader is behind.
+    pub fn is_behind(&self) -> bool {
+        let out = self.out.lock();
+        !out.corked && !out.queue.is_empty()
+    }
+
+    /// Says the last word and ends the connection once it is written; the first reason given stands. A slow reader
+    /// gets no last word: its queue is dropped.
+    pub fn close(&self, reason: CloseReason, last: Option<Bytes>) {
+        let mut out = self.out.lock();
+        if out.closing.is_some() || out.broken {
+            return;
+        }
+        out.closing = Some(reason);
+        if reason == CloseReason::Slow {
+            out.discard();
+        } else if let Some(last) = last {
+            out.push(last);
+            if !out.corked && self.write_queue(&mut out).is_err() {
+                out.broken = true;
+                out.discard();
+            }
+        }
+        self.task.wake();
+    }
+
+    /// Why the connection is ending, if it is.
+    pub fn closing(&self) -> Option<CloseReason> {
+        let out = self.out.lock();
+        out.closing.or(out.broken.then_some(CloseReason::TransportClosed))
+    }
+
+    /// For the connection's task: writes what waits. Ready once the link is closing and all is written, or nothing
+    /// more can be.
+    pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.task.register(cx.waker());
+        loop {
+            {
+                let mut out = self.out.lock();
+                if !out.broken && !out.corked && self.write_queue(&mut out).is_err() {
+                    self.break_off(&mut out);
+                }
+                if out.broken {
+                    return Poll::Ready(());
+                }
+                if out.queue.is_empty() {
+                    return if out.closing.is_some() { Poll::Ready(()) } else { Poll::Pending };
+                }
+            }
+            match self.half.as_ref().poll_write_ready(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => {
+                    self.break_off(&mut self.out.lock());
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Sends FIN: no more will be written.
+    pub(crate) fn shutdown(&self) {
+        // It fails only on a socket that is already gone.
+        socket2::SockRef::from(self.half.as_ref()).shutdown(std::net::Shutdown::Write).ok();
+    }
+
+    fn within_bound(&self, out: &mut Out) -> Sent {
+        if out.bytes <= self.queue_limit {
+            return Sent::Accepted;
+        }
+        out.closing = Some(CloseReason::Slow);
+        out.discard();
+        self.task.wake();
+        Sent::Closed
+    }
+
+    fn break_off(&self, out: &mut Out) -> Sent {
+        out.broken = true;
+        out.discard();
+        self.task.wake();
+        Sent::Closed
+    }
+
+    /// Writes as much of the queue as the socket takes; `Err` when the connection is broken.
+    fn write_queue(&self, out: &mut Out) -> Result<(), ()> {
+        while !out.queue.is_empty() {
+            let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+            let count = out.queue.len().min(MAX_SLICES);
+            for (slice, frame) in slices.iter_mut().zip(&out.queue) {
+                *slice = IoSlice::new(frame);
+            }
+            match self.half.try_write_vectored(&slices[..count]) {
+                Ok(0) => return Err(()),
+                Ok(written) => out.advance(written),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(_) => return Err(()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Out {
+    fn push(&mut self, frame: Bytes) {
+        self.bytes += frame.len();
+        self.queue.push_back(frame);
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        self.bytes -= written;
+        while let Some(front) = self.queue.front_mut() {
+            if written < front.len() {
+                *front = front.slice(written..);
+                return;
+            }
+            written -= front.len();
+            self.queue.pop_front();
+        }
+        self.queue = VecDeque::new();
+    }
+
+    fn discard(&mut self) {
+        self.queue = VecDeque::new();
+        self.bytes = 0;
+    }
+}
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

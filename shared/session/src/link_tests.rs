@@ -1,0 +1,144 @@
+use super::*;
+use crate::pump::{self, Fed, Then};
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::net::{TcpListener, TcpStream};
+
+async fn pair(queue_limit: usize) -> (TcpStream, OwnedReadHalf, Arc<Link>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (read, write) = listener.accept().await.unwrap().0.into_split();
+    (client, read, Arc::new(Link::new(write, queue_limit)))
+}
+
+/// Pumps a connection that answers nothing.
+fn pump(read: OwnedReadHalf, link: Arc<Link>) -> tokio::task::JoinHandle<CloseReason> {
+    tokio::spawn(async move {
+        pump::run(read, &link, Vec::new(), None, |bytes| Fed { used: bytes.len(), then: Then::Continue }).await
+    })
+}
+
+/// Fills the socket's buffers until frames queue.
+fn stall(link: &Link) -> usize {
+    let mut sent = 0;
+    while !link.is_behind() {
+        assert_eq!(link.send(Bytes::from(vec![b'.'; 64 * 1024]), Weight::Firm), Sent::Accepted);
+        sent += 64 * 1024;
+    }
+    sent
+}
+
+#[tokio::test]
+async fn frames_queued_behind_a_full_socket_arrive_in_order_once_it_drains() {
+    let (mut client, read, link) = pair(64 << 20).await;
+    let task = pump(read, link.clone());
+    let filler = stall(&link);
+    for number in 0..1_000_u32 {
+        link.send_all([Bytes::from("n"), Bytes::copy_from_slice(&number.to_be_bytes())].into_iter(), Weight::Firm);
+    }
+    let mut got = vec![0; filler + 5_000];
+    client.read_exact(&mut got).await.unwrap();
+    for (number, chunk) in got[filler..].chunks(5).enumerate() {
+        assert_eq!((chunk[0], u32::from_be_bytes(chunk[1..].try_into().unwrap())), (b'n', number as u32));
+    }
+    drop(client);
+    assert_eq!(task.await.unwrap(), CloseReason::TransportClosed);
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_closed_not_buffered() {
+    let (client, read, link) = pair(256 * 1024).await;
+    let task = pump(read, link.clone());
+    let mut outcome = Sent::Accepted;
+    for _ in 0..10_000 {
+        outcome = link.send(Bytes::from(vec![b'.'; 16 * 1024]), Weight::Firm);
+        if outcome == Sent::Closed {
+            break;
+        }
+    }
+    assert_eq!(outcome, Sent::Closed);
+    assert_eq!(task.await.unwrap(), CloseReason::Slow);
+    assert_eq!(link.out.lock().bytes, 0);
+    drop(client);
+}
+
+#[tokio::test]
+async fn volatile_frames_are_dropped_while_the_reader_is_behind() {
+    let (_client, read, link) = pair(64 << 20).await;
+    let _task = pump(read, link.clone());
+    assert_eq!(link.send(Bytes::from("now"), Weight::Volatile), Sent::Accepted);
+    stall(&link);
+    let queued = link.out.lock().bytes;
+    assert_eq!(link.send(Bytes::from("late"), Weight::Volatile), Sent::Dropped);
+    assert!(link.out.lock().bytes <= queued);
+}
+
+#[tokio::test]
+async fn what_was_accepted_before_a_close_is_written_before_it() {
+    let (mut client, read, link) = pair(64 << 20).await;
+    let task = pump(read, link.clone());
+    let filler = stall(&link);
+    link.close(CloseReason::Drain, Some(Bytes::from("bye")));
+    assert_eq!(link.send(Bytes::from("late"), Weight::Firm), Sent::Closed);
+    let mut got = Vec::new();
+    client.read_to_end(&mut got).await.unwrap();
+    assert_eq!((got.len(), &got[filler..]), (filler + 3, &b"bye"[..]));
+    drop(client);
+    assert_eq!(task.await.unwrap(), CloseReason::Drain);
+}
+
+#[tokio::test]
+async fn all_answers_to_one_read_leave_in_one_write() {
+    let (mut client, read, link) = pair(1 << 20).await;
+    let answering = link.clone();
+    let task = tokio::spawn(async move {
+        let feed = |bytes: &mut [u8]| {
+            for byte in bytes.iter() {
+                answering.send(Bytes::copy_from_slice(&[byte.to_ascii_uppercase()]), Weight::Firm);
+                assert!(!answering.out.lock().queue.is_empty(), "corked while the read is worked on");
+            }
+            Fed { used: bytes.len(), then: Then::Continue }
+        };
+        pump::run(read, &link, b"ab".to_vec(), None, feed).await
+    });
+    client.write_all(b"cd").await.unwrap();
+    let mut got = [0; 4];
+    client.read_exact(&mut got).await.unwrap();
+    assert_eq!(&got, b"ABCD");
+    drop(client);
+    task.await.unwrap();
+}
+
+#[tokio::test]
+async fn bytes_behind_a_waiting_handler_are_looked_at_after_it_in_order() {
+    let (mut client, read, link) = pair(1 << 20).await;
+    let (seen, log) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+    let gate = Arc::new(tokio::sync::Notify::new());
+    let (gate2, seen2, log2) = (gate.clone(), seen.clone(), log.clone());
+    let task = tokio::spawn(async move {
+        let feed = |bytes: &mut [u8]| {
+            seen2.lock().push(bytes[0]);
+            let (gate, log, byte) = (gate2.clone(), log2.clone(), bytes[0]);
+            Fed {
+                used: 1,
+                then: Then::Wait(Box::pin(async move {
+                    gate.notified().await;
+                    log.lock().push(byte);
+                })),
+            }
+        };
+        pump::run(read, &link, Vec::new(), None, feed).await
+    });
+    client.write_all(b"123").await.unwrap();
+    for expected in 1..=3 {
+        while seen.lock().len() < expected {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(log.lock().len(), expected - 1, "the next byte waits for the handler");
+        gate.notify_one();
+    }
+    drop(client);
+    task.await.unwrap();
+    assert_eq!(*log.lock(), b"123");
+}

@@ -1,0 +1,79 @@
+//! Accepting HTTP connections: bounded buffers, a time limit for the request head, upgrades, and an end in order.
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service;
+use tracing::{debug, warn};
+
+/// Who is at the other end of the TCP connection; an extension of each request.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// How long a client may take for its request head (and an idle keep-alive connection for its next request).
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// hyper's read buffer per connection: the largest request head, and what an idle keep-alive connection costs.
+const READ_BUFFER: usize = 16 * 1024;
+
+/// Accepts and serves until `stop`; connections already accepted finish the request they are in. The tracker holds
+/// every connection's task.
+pub async fn serve<S, B>(listener: TcpListener, service: S, tracker: &TaskTracker, stop: CancellationToken)
+where
+    S: Service<Request<Incoming>, Response = http::Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+        match accepted {
+            Ok((stream, peer)) => {
+                // An answer must not wait for the peer's delayed acknowledgement. It fails only on a dead socket.
+                stream.set_nodelay(true).ok();
+                tracker.spawn(connection(stream, Peer(peer), service.clone(), stop.clone()));
+            }
+            Err(error) => {
+                warn!(%error, "accepting a connection failed");
+                // Out of file descriptors: connections must end before more can begin.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+async fn connection<S, B>(stream: TcpStream, peer: Peer, service: S, stop: CancellationToken)
+where
+    S: Service<Request<Incoming>, Response = http::Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        let mut service = service.clone();
+        async move { service.call(request).await }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(READ_BUFFER);
+    let served = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let mut served = std::pin::pin!(served);
+    let outcome = match stop.run_until_cancelled(served.as_mut()).await {
+        Some(outcome) => outcome,
+        None => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = outcome {
+        debug!(%error, peer = %peer.0, "connection ended");
+    }
+}
