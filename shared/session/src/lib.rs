@@ -6,7 +6,7 @@
 pub mod link;
 pub mod listener;
 pub mod pump;
-//WS pub mod websocket;
+pub mod websocket;
 pub mod clock;
 pub mod heartbeat;
 pub mod hub;

@@ -1,0 +1,85 @@
+//! The sockets of a namespace on this process, and the rooms they are in.
+//!
+//! Every socket is in a room of its own id; that room needs no entry.
+
+use super::Socket;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use types::SocketId;
+
+#[derive(Default)]
+pub(super) struct Rooms {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    sockets: HashMap<SocketId, Socket>,
+    rooms: HashMap<Arc<str>, Vec<Socket>>,
+}
+
+impl Rooms {
+    pub(super) fn add(&self, socket: &Socket) {
+        self.inner.lock().sockets.insert(socket.id().clone(), socket.clone());
+    }
+
+    pub(super) fn remove(&self, socket: &Socket, rooms: &[Arc<str>]) {
+        let mut inner = self.inner.lock();
+        inner.sockets.remove(socket.id());
+        for room in rooms {
+            inner.leave(socket, room);
+        }
+    }
+
+    /// Puts a socket into a room; `None` when it is in already.
+    pub(super) fn join(&self, socket: &Socket, room: &str) -> Option<Arc<str>> {
+        let mut inner = self.inner.lock();
+        // A socket that has left the namespace must not stay behind in a room.
+        if !inner.sockets.contains_key(socket.id()) || room == socket.id().as_str() {
+            return None;
+        }
+        if let Some((name, members)) = inner.rooms.get_key_value(room) {
+            if members.iter().any(|member| member.id() == socket.id()) {
+                return None;
+            }
+            let name = name.clone();
+            inner.rooms.entry(name.clone()).or_default().push(socket.clone());
+            return Some(name);
+        }
+        let name: Arc<str> = room.into();
+        inner.rooms.insert(name.clone(), vec![socket.clone()]);
+        Some(name)
+    }
+
+    pub(super) fn leave(&self, socket: &Socket, room: &str) {
+        self.inner.lock().leave(socket, room);
+    }
+
+    pub(super) fn socket(&self, id: &SocketId) -> Option<Socket> {
+        self.inner.lock().sockets.get(id).cloned()
+    }
+
+    pub(super) fn sockets(&self) -> Vec<Socket> {
+        self.inner.lock().sockets.values().cloned().collect()
+    }
+
+    pub(super) fn members(&self, room: &str) -> Vec<Socket> {
+        let inner = self.inner.lock();
+        if let Some(members) = inner.rooms.get(room) {
+            return members.clone();
+        }
+        let own = room.parse().ok().and_then(|id: SocketId| inner.sockets.get(&id));
+        own.cloned().into_iter().collect()
+    }
+}
+
+impl Inner {
+    fn leave(&mut self, socket: &Socket, room: &str) {
+        let Some(members) = self.rooms.get_mut(room) else { return };
+        members.retain(|member| member.id() != socket.id());
+        if members.is_empty() {
+            self.rooms.remove(room);
+        }
+    }
+}
