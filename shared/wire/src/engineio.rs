@@ -12,7 +12,13 @@ mod octets;
 mod payload;
 
 #[cfg(test)]
-mod tests;
+mod frame_tests;
+#[cfg(test)]
+mod jsonp_tests;
+#[cfg(test)]
+mod packet_tests;
+#[cfg(test)]
+mod payload_tests;
 
 use std::borrow::Cow;
 
