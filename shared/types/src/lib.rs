@@ -3,6 +3,7 @@
 
 mod channel;
 mod close;
+mod event;
 mod failure;
 mod id;
 mod identity;
@@ -10,6 +11,7 @@ mod user;
 
 pub use channel::Channel;
 pub use close::CloseReason;
+pub use event::{Event, EventError, Exchange, Kick, Kind, Online, Presence, RoomAction, SyncChangeUser, Typing};
 pub use failure::{Code, Failure};
 pub use id::{IdError, ProcessId, RoomId, SocketId};
 pub use identity::{Identity, Platform, Role, Status};

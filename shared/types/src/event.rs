@@ -1,0 +1,241 @@
+//! What travels on channels: one JSON object with a `type`, published by our processes and by back ends alike.
+//!
+//! This is the one table of events:
+//!
+//! | `type` | channels | kind | says |
+//! | --- | --- | --- | --- |
+//! | `syncChangeUser` | user | live only | one window of the user talks to somebody else now |
+//! | `exchange` | user, room, process | live only | something relayed as it came |
+//! | `typing` | user | live only | somebody types to the user, or stopped |
+//! | `presence` | presence | live only | what others see of the user's status |
+//! | `online` | room | live only | a socket came into the room or left it |
+//! | `kick` | user | live only | the user's connections end, or one of them |
+//!
+//! Unknown fields are ignored and unknown types are told apart from malformed objects, because processes of
+//! neighbouring releases share the channels. Payloads stay raw JSON: what a client wrote arrives letter by letter,
+//! halves of surrogate pairs included.
+
+use crate::{RoomId, SocketId, Status, UserKey};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// How surely an event arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A row of a conversation with its own number: stored, and delivered until acknowledged.
+    Sequenced,
+    /// An absolute value with a revision: stored, and the newest one wins.
+    State,
+    /// Reaches who is there now; nothing stores it and nothing repeats it.
+    LiveOnly,
+}
+
+/// An event on a channel.
+#[derive(Debug, Clone)]
+pub enum Event {
+    SyncChangeUser(SyncChangeUser),
+    Exchange(Exchange),
+    Typing(Typing),
+    Presence(Presence),
+    Online(Online),
+    Kick(Kick),
+}
+
+/// Why bytes of a channel are no event.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// Another release's event: not for this process, and no reason to worry.
+    #[error("unknown event type `{0}`")]
+    UnknownType(Box<str>),
+    #[error("not an event: {0}")]
+    Malformed(#[from] serde_json::Error),
+    #[error("not an event: not UTF-8")]
+    NotUtf8(#[from] std::str::Utf8Error),
+}
+
+/// A window of `uid` turned to another user; the user's other windows follow.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SyncChangeUser {
+    pub uid: UserKey,
+    /// The window that caused it and needs no telling; a back end that speaks for no window leaves it empty.
+    #[serde(default)]
+    pub socketid: Box<str>,
+    /// What the window sent: an object with `toid` and whatever else the page put there.
+    #[serde(rename = "changeUserData")]
+    pub change_user_data: Box<RawValue>,
+}
+
+/// A relayed payload.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The socket that sent it.
+    pub client: SocketId,
+    /// Whom the sender named: a socket, a room, or `user:<user key>`.
+    pub target: Box<str>,
+    /// When the sender's process took it, in milliseconds since 1970.
+    pub timestamp: u64,
+    /// What was sent. Binary parts are placeholders `{"_placeholder": true, "num": n}` for `attachments[n]`.
+    pub payload: Box<RawValue>,
+    /// Base64 on the channel.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "base64_list")]
+    pub attachments: Vec<Bytes>,
+}
+
+/// Somebody types, or stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typing {
+    pub from_user_id: UserKey,
+    pub to_user_id: UserKey,
+    pub on: bool,
+}
+
+/// What others see of a user: never [`Status::Invisible`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    pub user_id: UserKey,
+    pub status: Status,
+}
+
+/// Who is in a room after a socket came or left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Online {
+    /// All sockets in the room, in the order they came.
+    pub clients: Vec<SocketId>,
+    pub action: RoomAction,
+    /// The room.
+    pub target: RoomId,
+    /// A sentence to show.
+    pub message: Box<str>,
+    /// The socket that came or left.
+    pub client: SocketId,
+    /// Its user.
+    pub user: UserKey,
+    /// Rises with every coming and leaving. Two that happen at once may arrive in either order; the higher one has
+    /// the list that holds.
+    pub revision: u64,
+}
+
+/// What a socket did to a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RoomAction {
+    Join,
+    Leave,
+}
+
+/// The end of a user's connections, for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kick {
+    /// A sentence to show; may be empty.
+    #[serde(default)]
+    pub reason: Box<str>,
+    /// Only this socket; all of the user's without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socketid: Option<SocketId>,
+}
+
+impl Event {
+    /// Every `type`, with its kind.
+    pub const TABLE: [(&'static str, Kind); 6] = [
+        ("syncChangeUser", Kind::LiveOnly),
+        ("exchange", Kind::LiveOnly),
+        ("typing", Kind::LiveOnly),
+        ("presence", Kind::LiveOnly),
+        ("online", Kind::LiveOnly),
+        ("kick", Kind::LiveOnly),
+    ];
+
+    /// The `type` on the channel.
+    pub fn name(&self) -> &'static str {
+        Self::TABLE[self.row()].0
+    }
+
+    pub fn kind(&self) -> Kind {
+        Self::TABLE[self.row()].1
+    }
+
+    /// Reads what came from a channel.
+    ///
+    /// # Errors
+    /// [`EventError::UnknownType`] for an object of a type that is not in the table; the others for what is no event.
+    pub fn decode(json: &[u8]) -> Result<Self, EventError> {
+        // Twice over the text, because a tagged enum would buffer the fields, and raw JSON cannot come from a buffer.
+        let json = std::str::from_utf8(json)?;
+        let Tag { name } = serde_json::from_str(json)?;
+        Ok(match name.as_ref() {
+            "syncChangeUser" => Self::SyncChangeUser(serde_json::from_str(json)?),
+            "exchange" => Self::Exchange(serde_json::from_str(json)?),
+            "typing" => Self::Typing(serde_json::from_str(json)?),
+            "presence" => Self::Presence(serde_json::from_str(json)?),
+            "online" => Self::Online(serde_json::from_str(json)?),
+            "kick" => Self::Kick(serde_json::from_str(json)?),
+            unknown => return Err(EventError::UnknownType(unknown.into())),
+        })
+    }
+
+    /// The event as it is published.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::SyncChangeUser(event) => self.tagged(event),
+            Self::Exchange(event) => self.tagged(event),
+            Self::Typing(event) => self.tagged(event),
+            Self::Presence(event) => self.tagged(event),
+            Self::Online(event) => self.tagged(event),
+            Self::Kick(event) => self.tagged(event),
+        }
+    }
+
+    fn row(&self) -> usize {
+        match self {
+            Self::SyncChangeUser(_) => 0,
+            Self::Exchange(_) => 1,
+            Self::Typing(_) => 2,
+            Self::Presence(_) => 3,
+            Self::Online(_) => 4,
+            Self::Kick(_) => 5,
+        }
+    }
+
+    fn tagged<T: Serialize>(&self, event: &T) -> Vec<u8> {
+        let tagged = Tagged { name: self.name(), event };
+        serde_json::to_vec(&tagged).expect("strings, numbers and raw JSON have no way to fail")
+    }
+}
+
+#[derive(Deserialize)]
+struct Tag<'a> {
+    #[serde(rename = "type", borrow)]
+    name: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct Tagged<'a, T> {
+    #[serde(rename = "type")]
+    name: &'static str,
+    #[serde(flatten)]
+    event: &'a T,
+}
+
+mod base64_list {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+    use std::borrow::Cow;
+
+    pub(super) fn serialize<S: Serializer>(list: &[Bytes], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(list.iter().map(|bytes| STANDARD.encode(bytes)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Bytes>, D::Error> {
+        let list = Vec::<Cow<'de, str>>::deserialize(deserializer)?;
+        let decode = |text: Cow<'_, str>| STANDARD.decode(text.as_bytes()).map(Bytes::from).map_err(D::Error::custom);
+        list.into_iter().map(decode).collect()
+    }
+}
+
+#[cfg(test)]
+#[path = "event_tests.rs"]
+mod tests;
