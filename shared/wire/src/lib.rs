@@ -7,5 +7,6 @@ pub mod engineio;
 mod error;
 mod json;
 pub mod socketio;
+pub mod websocket;
 
 pub use error::Error;
