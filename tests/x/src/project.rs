@@ -1,0 +1,76 @@
+//! This repository: where it is, and what its checks and tests are.
+
+use crate::install;
+use crate::plan::{Plan, execute};
+use crate::tally::Tally;
+use anyhow::Context;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where things are.
+pub(crate) struct Project {
+    pub(crate) root: PathBuf,
+    /// Where cargo builds: `CARGO_TARGET_DIR`, or `target`.
+    target: PathBuf,
+}
+
+impl Project {
+    /// # Errors
+    /// It was not started through cargo.
+    pub(crate) fn here() -> anyhow::Result<Self> {
+        let own = std::env::var_os("CARGO_MANIFEST_DIR").context("start it as `cargo x`")?;
+        let root = Path::new(&own).ancestors().nth(2).context("tests/x has left its place")?.to_owned();
+        let target = match std::env::var_os("CARGO_TARGET_DIR") {
+            Some(folder) => std::path::absolute(folder)?,
+            None => root.join("target"),
+        };
+        Ok(Self { root, target })
+    }
+
+    /// What must hold before every commit.
+    pub(crate) fn check<'a>(&'a self, plan: Plan<'a>) -> Plan<'a> {
+        self.lint(plan).tests("structure", |tally| self.cargo("test -p tests --test system structure", tally))
+    }
+
+    /// Everything.
+    pub(crate) fn test<'a>(&'a self, plan: Plan<'a>) -> Plan<'a> {
+        let plan = plan.stage("install", |tally| {
+            install::debian_packages(tally)?;
+            install::npm_packages(&self.e2e_folder(), tally)
+        });
+        self.lint(plan)
+            .stage("build", |tally| self.cargo("build --workspace --all-targets", tally))
+            .tests("unit and system", |tally| self.cargo("test --workspace --no-fail-fast", tally))
+            .tests("end to end", |tally| self.clients(tally))
+    }
+
+    /// The official clients alone.
+    pub(crate) fn e2e<'a>(&'a self, plan: Plan<'a>) -> Plan<'a> {
+        plan.stage("install", |tally| install::npm_packages(&self.e2e_folder(), tally))
+            .stage("build", |tally| self.cargo("build --workspace --bins --examples", tally))
+            .tests("end to end", |tally| self.clients(tally))
+    }
+
+    /// cargo, at the root.
+    pub(crate) fn cargo(&self, line: &str, tally: &mut Tally) -> anyhow::Result<()> {
+        let mut command = Command::new("cargo");
+        command.args(line.split(' ')).current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
+        execute(&mut command, tally)
+    }
+
+    fn lint<'a>(&'a self, plan: Plan<'a>) -> Plan<'a> {
+        plan.stage("format", |tally| self.cargo("fmt --all --check", tally))
+            .stage("clippy", |tally| self.cargo("clippy --workspace --all-targets -- -D warnings", tally))
+    }
+
+    fn clients(&self, tally: &mut Tally) -> anyhow::Result<()> {
+        let mut command = Command::new("npm");
+        command.arg("test").current_dir(self.e2e_folder());
+        command.env("IM_BIN_DIR", self.target.join("debug")).env("NO_COLOR", "1");
+        execute(&mut command, tally)
+    }
+
+    fn e2e_folder(&self) -> PathBuf {
+        self.root.join("tests/e2e")
+    }
+}
