@@ -31,7 +31,7 @@ const PREFIX: &str = "IM__";
 /// Everything that is wrong, one sentence a line: which key, where it was written, what to write instead. Values are
 /// not repeated, since one of them may be a secret.
 pub fn load<T: DeserializeOwned>(
-    default_toml: &'static str,
+    default_toml: &str,
     file: Option<&Path>,
     overrides: Vec<(String, String)>,
 ) -> anyhow::Result<T> {

@@ -5,7 +5,6 @@ use crate::metrics::Process;
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use std::sync::Arc;
-use tracing_subscriber::EnvFilter;
 
 /// Upper bounds of the buckets of every histogram of seconds: from what a local delivery takes to what makes a
 /// person give up.
@@ -19,9 +18,7 @@ const BYTES: [f64; 6] = [64.0, 256.0, 1_024.0, 4_096.0, 65_536.0, 1_048_576.0];
 /// # Errors
 /// `log.level` is not a filter, or a log was started before.
 pub fn init(log: &Log) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&log.level)
-        .map_err(|error| anyhow!("log.level is not a filter such as info or info,imserver=debug: {error}"))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(log.filter()?).with_writer(std::io::stderr);
     let started = match log.format {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

@@ -1,9 +1,11 @@
 //! The sections that every process has.
 
+use anyhow::anyhow;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+use tracing_subscriber::EnvFilter;
 use types::ProcessId;
 
 /// The section `[server]`.
@@ -62,5 +64,20 @@ impl Server {
 
     pub fn drain_deadline(&self) -> Duration {
         Duration::from_millis(self.drain_deadline_ms)
+    }
+}
+
+impl Log {
+    /// What the types of the keys alone cannot say.
+    ///
+    /// # Errors
+    /// A sentence that says what to write.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        self.filter().map(drop)
+    }
+
+    pub(crate) fn filter(&self) -> anyhow::Result<EnvFilter> {
+        EnvFilter::try_new(&self.level)
+            .map_err(|error| anyhow!("log.level is not a filter such as info or info,imserver=debug: {error}"))
     }
 }
