@@ -1,1 +1,205 @@
-//! (see ARCHITECTURE.md)
+//! Live traffic between processes: channels, who is connected, and who is in which room.
+//!
+//! Nothing here is durable. The bus carries events to where a user is connected and knows what holds only while
+//! somebody is; whatever must not be lost is the store's. It does not know what an event says.
+//!
+//! One contract, on the methods of [`Bus`], and one suite of tests that every twin passes (`tests/suite`).
+
+pub mod local;
+mod presence;
+mod rooms;
+
+use bytes::Bytes;
+pub use presence::{Connection, Registered};
+pub use rooms::{Expelled, Members, Occupant, RoomError};
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use types::{Channel, ProcessId, RoomId, SocketId, Status, UserKey};
+
+/// Called for each message of a subscribed channel, by whichever thread brought it.
+///
+/// Messages of one publisher on one channel come in the order they were published. It must not block and must not
+/// wait for the bus: it hands the bytes on and returns. It must not own the [`Bus`] it belongs to, directly or
+/// through others, or neither is ever dropped.
+pub type Sink = Arc<dyn Fn(&Channel, &Bytes) + Send + Sync>;
+
+/// Why the bus did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("another live process is called `{0}`: give each process an id of its own")]
+    ProcessTaken(ProcessId),
+    /// This process has left; nothing works any more on this handle.
+    #[error("this process has left the bus")]
+    Detached,
+}
+
+/// One process's place on the bus. Clones share the place; it is given up by [`Bus::detach`] or with the last clone.
+#[derive(Clone)]
+pub enum Bus {
+    Local(local::Bus),
+}
+
+/// Channels: at most once, to the processes that are subscribed at that moment.
+impl Bus {
+    /// The process that is attached.
+    pub fn process(&self) -> &ProcessId {
+        match self {
+            Self::Local(bus) => bus.process(),
+        }
+    }
+
+    /// Gives up the place: no message is passed to the sink that was not on its way already, the process's
+    /// subscriptions, connections and places in rooms are gone, and its id is free. Idempotent.
+    pub fn detach(&self) {
+        match self {
+            Self::Local(bus) => bus.detach(),
+        }
+    }
+
+    /// Subscribes this process. Returns when that is confirmed: what anyone publishes from then on arrives.
+    /// Subscribing twice is subscribing once.
+    ///
+    /// # Errors
+    /// The channel may or may not be subscribed then; the caller unsubscribes or tries again.
+    pub async fn subscribe(&self, channel: &Channel) -> Result<(), Error> {
+        match self {
+            Self::Local(bus) => bus.subscribe(channel),
+        }
+    }
+
+    /// Ends the subscription. Messages that were on their way may still come. Unsubscribing what is not subscribed is
+    /// no error.
+    ///
+    /// # Errors
+    /// As for [`Bus::subscribe`].
+    pub async fn unsubscribe(&self, channel: &Channel) -> Result<(), Error> {
+        match self {
+            Self::Local(bus) => bus.unsubscribe(channel),
+        }
+    }
+
+    /// Publishes to every process that is subscribed, this one included; returns how many those are.
+    ///
+    /// At most once each: a process whose link is down misses it. Two publishes, the second begun when the first had
+    /// returned, arrive everywhere in that order if they are on one channel; between channels, and between publishes
+    /// that overlap, there is no order.
+    ///
+    /// # Errors
+    /// Nobody, some or all of the processes may have received it.
+    pub async fn publish(&self, channel: &Channel, message: Bytes) -> Result<usize, Error> {
+        match self {
+            Self::Local(bus) => bus.publish(channel, &message),
+        }
+    }
+}
+
+/// Presence: what is known of a user while the user has a connection anywhere; all of it is gone with the last one.
+/// A connection counts only while the process that registered it lives.
+impl Bus {
+    /// Counts a connection of a user. The same socket again replaces its entry.
+    ///
+    /// # Errors
+    /// The connection may or may not be counted then; the caller unregisters it or tries again.
+    pub async fn register(&self, user: &UserKey, connection: Connection) -> Result<Registered, Error> {
+        match self {
+            Self::Local(bus) => bus.register(user, connection),
+        }
+    }
+
+    /// Takes a connection out; true if it was there and was the user's last.
+    ///
+    /// # Errors
+    /// The connection may still be counted then, as long as this process lives.
+    pub async fn unregister(&self, user: &UserKey, socket: &SocketId) -> Result<bool, Error> {
+        match self {
+            Self::Local(bus) => bus.unregister(user, socket),
+        }
+    }
+
+    /// Sets what the user wants to be seen as, which is never [`Status::Offline`]; returns what it was before, or
+    /// nothing if the user has no connection and so has no status.
+    ///
+    /// # Errors
+    /// The status may or may not be set then.
+    pub async fn set_status(&self, user: &UserKey, status: Status) -> Result<Option<Status>, Error> {
+        match self {
+            Self::Local(bus) => bus.set_status(user, status),
+        }
+    }
+
+    /// The status of each user, in the order asked, as the user set it: [`Status::Invisible`] is not hidden here.
+    /// [`Status::Offline`] without a connection.
+    ///
+    /// # Errors
+    /// None but those of the bus.
+    pub async fn presence(&self, users: &[UserKey]) -> Result<Vec<(UserKey, Status)>, Error> {
+        match self {
+            Self::Local(bus) => bus.presence(users),
+        }
+    }
+
+    /// Keeps the last `changeUser` of the user, so that a window opened later starts there. Without a connection there
+    /// is nothing to keep it for.
+    ///
+    /// # Errors
+    /// The target may or may not be kept then.
+    pub async fn set_target(&self, user: &UserKey, target: Box<RawValue>) -> Result<(), Error> {
+        match self {
+            Self::Local(bus) => bus.set_target(user, target),
+        }
+    }
+}
+
+/// Rooms: a room exists while the back end says so, and names the users that may enter; an empty list admits anyone.
+/// A socket is in a room only while the process that entered it lives.
+impl Bus {
+    /// Creates the room or changes who may enter; puts out whoever may not be there any longer.
+    ///
+    /// # Errors
+    /// The room may or may not be changed then.
+    pub async fn put_room(&self, room: &RoomId, members: Vec<UserKey>) -> Result<Expelled, Error> {
+        match self {
+            Self::Local(bus) => bus.put_room(room, members),
+        }
+    }
+
+    /// Ends the room and puts everybody out. Nothing if there was no such room.
+    ///
+    /// # Errors
+    /// The room may or may not exist then.
+    pub async fn remove_room(&self, room: &RoomId) -> Result<Option<Expelled>, Error> {
+        match self {
+            Self::Local(bus) => bus.remove_room(room),
+        }
+    }
+
+    /// Who may enter the room. Nothing if there is no such room.
+    ///
+    /// # Errors
+    /// None but those of the bus.
+    pub async fn room(&self, room: &RoomId) -> Result<Option<Vec<UserKey>>, Error> {
+        match self {
+            Self::Local(bus) => bus.room(room),
+        }
+    }
+
+    /// Lets a socket in, behind those who came before; entering twice is entering once. Returns all who are in.
+    ///
+    /// # Errors
+    /// [`RoomError`]; with its `Bus`, the socket may or may not be in.
+    pub async fn enter_room(&self, room: &RoomId, socket: &SocketId, user: &UserKey) -> Result<Members, RoomError> {
+        match self {
+            Self::Local(bus) => bus.enter_room(room, socket, user),
+        }
+    }
+
+    /// Takes a socket out; returns who remains, or nothing if it was not in.
+    ///
+    /// # Errors
+    /// The socket may still be in then, as long as this process lives.
+    pub async fn leave_room(&self, room: &RoomId, socket: &SocketId) -> Result<Option<Members>, Error> {
+        match self {
+            Self::Local(bus) => bus.leave_room(room, socket),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What is said of a user's connections when they are counted.
+
+use serde_json::value::RawValue;
+use types::{Platform, SocketId, Status};
+
+/// A connection, as presence knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    pub socket: SocketId,
+    pub platform: Platform,
+    pub device: Option<Box<str>>,
+}
+
+/// What holds for the user once the connection is counted.
+#[derive(Debug)]
+pub struct Registered {
+    /// The user's connections, on all processes, with this one.
+    pub connections: usize,
+    /// Whether the user had none before.
+    pub first: bool,
+    /// As the user set it; [`Status::Online`] for the first connection.
+    pub status: Status,
+    /// The user's last `changeUser`, if there was one.
+    pub target: Option<Box<RawValue>>,
+}
