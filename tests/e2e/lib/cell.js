@@ -1,0 +1,50 @@
+// One cell of the table: a client over a transport, against one server, with everything its checks need.
+
+import assert from "node:assert/strict";
+import { afterEach } from "node:test";
+import { check } from "./tally.js";
+import { REFERENCE } from "./server.js";
+
+/** Text of every width: one to four bytes in UTF-8, and what JSON and HTML like to trip over. */
+const ANY_TEXT = 'naïve 你好,世界 😀👩‍👩‍👧 \u2028 </script> "\\" \n';
+
+export class Cell {
+  #open;
+  #peers = [];
+
+  /** `open(options)` makes a client of this cell; `url` is a function, for the server starts later. */
+  constructor({ row, column, generation, url, open }) {
+    Object.assign(this, { row, column, generation, url });
+    this.#open = open;
+    this.upgrades = column.endsWith("upgrade");
+    this.finalTransport = this.upgrades ? "websocket" : column === "websocket" ? "websocket" : "polling";
+    // Clients 1.x encode text twice on polling; our server repairs that, the oracle does not.
+    this.text = REFERENCE && row.includes(" 1.") && column !== "websocket" ? "plain text" : ANY_TEXT;
+  }
+
+  /** A test that counts for this cell. */
+  check(name, run) {
+    check(this.row, this.column, name, run);
+  }
+
+  /** Call once inside the `describe` of the cell: closes what a check opened. */
+  cleanUp() {
+    afterEach(async () => {
+      await Promise.all(this.#peers.splice(0).map((peer) => peer.close()));
+    });
+  }
+
+  /** A client that has begun to connect. */
+  async open(options = {}) {
+    const peer = await this.#open(this.url(), options);
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  /** Waits until a client that connected also travels as the column says. */
+  async settled(peer) {
+    if (this.upgrades) assert.equal(await peer.connectionEvent("upgrade"), "websocket");
+    assert.equal(await peer.transport(), this.finalTransport);
+    return peer;
+  }
+}

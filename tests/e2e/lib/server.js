@@ -1,0 +1,119 @@
+// The servers under test as processes: started on a free port, their output in files, killed by id at the end.
+//
+// `IM_BIN_DIR` says where the binaries are (by default the workspace's `target/debug`); `IM_REFERENCE=1` puts the
+// Node oracle in the place of `protocol_echo`; `IM_URL` names an echo server that already runs somewhere.
+
+import { spawn } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+export const REFERENCE = process.env.IM_REFERENCE === "1";
+
+const HERE = resolve(import.meta.dirname, "..");
+const BINARIES = resolve(process.env.IM_BIN_DIR ?? join(HERE, "../../target/debug"));
+const START_LIMIT_MS = 15_000;
+const running = new Set();
+process.on("exit", () => running.forEach((server) => server.kill("SIGKILL")));
+
+/** The echo server with the given flags, such as `{"ping-interval": 300}`. */
+export async function startEcho(flags = {}) {
+  if (process.env.IM_URL) return new Running(process.env.IM_URL);
+  const options = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const args = ["--listen", "127.0.0.1:0", ...options];
+  if (REFERENCE) return start(process.execPath, [join(HERE, "reference/echo4.js"), ...args]);
+  return start(join(BINARIES, "examples/protocol_echo"), args);
+}
+
+/** Site IM. `settings` are keys of its config as environment, `config` a TOML text for `--config`. */
+export async function startImserver({ flags = [], settings = {}, config } = {}) {
+  const directory = mkdtempSync(join(tmpdir(), "im-e2e-"));
+  const file = config === undefined ? [] : ["--config", writeConfig(directory, config)];
+  const any = "127.0.0.1:0";
+  const args = ["--listen", any, "--admin-listen", any, "--internal-listen", any, "--process-id", "im1"];
+  const data = ["--data-dir", join(directory, "data")];
+  return start(join(BINARIES, "imserver"), [...args, ...data, ...file, ...flags], { settings, directory });
+}
+
+/** A process that serves, or an address that somebody else serves. */
+class Running {
+  constructor(url, process_) {
+    this.url = url;
+    this.process = process_;
+  }
+
+  /** The address that the process printed under `name`, such as `internal`. */
+  address(name) {
+    return this.process.addresses()[name];
+  }
+
+  /** Sends a signal, such as `SIGSTOP`. */
+  signal(signal) {
+    this.process?.kill(signal);
+  }
+
+  async stop() {
+    await this.process?.stop();
+  }
+}
+
+async function start(binary, args, { settings = {}, directory } = {}) {
+  const child = new Process(binary, args, settings, directory ?? mkdtempSync(join(tmpdir(), "im-e2e-")));
+  const url = await child.listening();
+  return new Running(url, child);
+}
+
+class Process {
+  constructor(binary, args, settings, directory) {
+    this.directory = directory;
+    this.name = binary.split("/").pop();
+    const out = openSync(join(directory, "stdout"), "w");
+    const err = openSync(join(directory, "stderr"), "w");
+    this.child = spawn(binary, args, { stdio: ["ignore", out, err], env: { ...process.env, ...settings } });
+    closeSync(out);
+    closeSync(err);
+    this.exited = new Promise((done) => {
+      this.child.once("exit", done);
+      this.child.once("error", (error) => done((this.failure = error.message)));
+    });
+    this.exited.then(() => running.delete(this));
+    running.add(this);
+  }
+
+  async listening() {
+    const end = Date.now() + START_LIMIT_MS;
+    while (!this.addresses().listening) {
+      if (this.failure || this.child.exitCode !== null || Date.now() > end) {
+        throw new Error(`${this.name} did not start: ${this.failure ?? ""}\n${this.log()}`);
+      }
+      await new Promise((wait) => setTimeout(wait, 20));
+    }
+    return this.addresses().listening;
+  }
+
+  /** The lines `name http://ADDR` of its standard output. */
+  addresses() {
+    const lines = readFileSync(join(this.directory, "stdout"), "utf8").matchAll(/^(\w+) (http:\/\/\S+)\n/gm);
+    return Object.fromEntries([...lines].map(([, name, address]) => [name, address]));
+  }
+
+  log() {
+    return readFileSync(join(this.directory, "stdout"), "utf8") + readFileSync(join(this.directory, "stderr"), "utf8");
+  }
+
+  kill(signal) {
+    if (this.child.pid) this.child.kill(signal);
+  }
+
+  async stop() {
+    this.kill("SIGKILL");
+    await this.exited;
+    if (!process.env.IM_KEEP_LOGS) rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+function writeConfig(directory, text) {
+  const file = join(directory, "imserver.toml");
+  writeFileSync(file, text);
+  return file;
+}
