@@ -15,7 +15,6 @@ use http::request::Parts;
 use imserver::engineio::{self, Data, Engine, Frame, Parameters, Refusal, Revision, Service, Session};
 use imserver::socketio::{Admitted, Door, Event, Namespace, Rejection, Socket, SocketIo};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use session::pump::Then;
 use session::{Clock, Weight};
 use std::collections::BTreeMap;
@@ -151,8 +150,7 @@ async fn want_token(socket: Socket) -> Result<(), Rejection> {
 fn talking(namespace: Namespace) -> Namespace {
     namespace
         .on_connect(|socket| async move {
-            let nothing = RawValue::from_string("{}".into()).ok();
-            socket.emit("auth", &(socket.auth().or(nothing.as_deref()),));
+            socket.emit("auth", &(auth_of(&socket),));
         })
         .on("message", |socket, event| async move {
             socket.emit_raw("message-back", &event.args);
@@ -171,10 +169,15 @@ fn talking(namespace: Namespace) -> Namespace {
         })
         .on("whoami", |socket, event| async move {
             let query: BTreeMap<_, _> = form_urlencoded::parse(socket.query().as_bytes()).into_owned().collect();
-            event.acknowledge(&(serde_json::json!({ "auth": socket.auth(), "query": query }),));
+            event.acknowledge(&(serde_json::json!({ "auth": auth_of(&socket), "query": query }),));
         })
         .on("kick", |socket, _| async move { socket.disconnect_and_close(CloseReason::ServerClosed) })
         .on("leave-ns", |socket, _| async move { socket.disconnect() })
+}
+
+/// What the client sent along when it joined; an empty object if nothing.
+fn auth_of(socket: &Socket) -> serde_json::Value {
+    socket.auth().and_then(|auth| serde_json::from_str(auth.get()).ok()).unwrap_or_else(|| serde_json::json!({}))
 }
 
 /// Emits the same to the client with a wish for an answer; the answer is acknowledged, or emitted where the client did

@@ -156,7 +156,7 @@ impl<S: Service> Engine<S> {
 
     /// Serves one HTTP request at the engine's path.
     pub async fn handle(self: &Arc<Self>, request: Request<Body>, peer: SocketAddr) -> Response<Body> {
-        let origin = self.config.cors.judge(request.headers());
+        let origin = self.config.cors.judge(request.headers(), query::is_jsonp(request.uri().query()));
         let mut response = if origin == Origin::Foreign {
             Refusal::forbidden("this origin may not connect").into_response()
         } else if request.method() == Method::OPTIONS {

@@ -20,12 +20,15 @@ pub(super) struct Mailbox {
     waiting: Option<Waker>,
     posting: bool,
     probing: bool,
+    /// The server closed the session and the client has not heard it yet.
+    owes_close: bool,
 }
 
 impl Mailbox {
     /// Queues packets. [`Sent::Closed`] when `limit` bytes would be exceeded: the client does not fetch.
     pub(super) fn put(&mut self, frames: &[Frame], weight: Weight, limit: usize) -> Sent {
-        if weight == Weight::Volatile && (self.waiting.is_none() || !self.queue.is_empty()) {
+        let nobody_waits = weight == Weight::Volatile && self.waiting.is_none();
+        if nobody_waits || weight.is_dropped(self.bytes, limit, false) {
             return Sent::Dropped;
         }
         self.bytes += frames.iter().map(Frame::len).sum::<usize>();
@@ -38,24 +41,20 @@ impl Mailbox {
     }
 
     /// Ends the session; answers whether nothing is left for the client to fetch.
+    ///
+    /// A close by the server comes in a response of its own, after all that was sent before: clients take the packets
+    /// of one response in together, and would see the connection break before they see why.
     pub(super) fn close(&mut self, reason: CloseReason) -> bool {
-        let was_waiting = self.getting;
         match reason {
             // The client's own goodbye, or a broken request: the waiting GET, if any, is merely let go.
-            CloseReason::ClientClosed | CloseReason::TransportClosed => {
-                self.queue = vec![engineio::noop()];
-            }
+            CloseReason::ClientClosed | CloseReason::TransportClosed => self.queue = vec![engineio::noop()],
             CloseReason::PingTimeout | CloseReason::ProtocolError | CloseReason::Slow | CloseReason::TooLarge => {
                 self.queue = vec![engineio::close()];
             }
-            _ => {
-                self.queue.push(engineio::close());
-                self.wake();
-                return was_waiting;
-            }
+            _ => self.owes_close = true,
         }
         self.wake();
-        true
+        !self.owes_close
     }
 
     pub(super) fn set_probing(&mut self, probing: bool) {
@@ -88,6 +87,7 @@ impl Mailbox {
             return Poll::Ready(vec![engineio::noop()]);
         }
         if end.is_some() {
+            self.owes_close = false;
             return Poll::Ready(vec![engineio::close()]);
         }
         self.waiting = Some(cx.waker().clone());
@@ -99,7 +99,7 @@ impl Mailbox {
 pub(super) async fn get<S: Service>(session: &Arc<Session<S>>) -> Result<Vec<Frame>, Refusal> {
     session.check_heartbeat();
     let begun = session.with_mailbox(|mailbox, end| match end {
-        Some(_) if mailbox.queue.is_empty() => Err(Refusal::unknown_session()),
+        Some(_) if !mailbox.owes_close => Err(Refusal::unknown_session()),
         _ if std::mem::replace(&mut mailbox.getting, true) => Err(Refusal::bad_request()),
         _ => Ok(()),
     });
@@ -136,14 +136,14 @@ struct Get<'a, S: Service> {
 
 impl<S: Service> Drop for Get<'_, S> {
     fn drop(&mut self) {
-        let ended = self.session.with_mailbox(|mailbox, end| {
+        let left = self.session.with_mailbox(|mailbox, end| {
             mailbox.getting = false;
             mailbox.waiting = None;
-            end.is_some()
+            (end.is_some(), mailbox.owes_close && self.done)
         });
-        match ended {
-            Some(true) => self.session.engine().sessions.remove(self.session.id()),
-            Some(false) if !self.done => self.session.close(CloseReason::TransportClosed),
+        match left {
+            Some((true, false)) => self.session.engine().sessions.remove(self.session.id()),
+            Some((false, _)) if !self.done => self.session.close(CloseReason::TransportClosed),
             _ => {}
         }
     }

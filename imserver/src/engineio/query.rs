@@ -59,6 +59,11 @@ impl<'a> Query<'a> {
     }
 }
 
+/// Whether the answer is wanted as a script.
+pub(super) fn is_jsonp(query: Option<&str>) -> bool {
+    form_urlencoded::parse(query.unwrap_or_default().as_bytes()).any(|(key, _)| key == "j")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

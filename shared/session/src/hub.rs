@@ -20,7 +20,7 @@ use std::sync::Arc;
 use types::{Channel, Failure};
 
 /// The live medium, as the hub needs it.
-pub trait Medium: Send + Sync + 'static {
+pub trait Medium: Send + Sync {
     /// Returns when confirmed: what is published from then on reaches [`Hub::members`]. Idempotent.
     fn subscribe<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, Result<(), Failure>>;
     /// Idempotent.

@@ -21,8 +21,10 @@ use types::CloseReason;
 /// How much a frame matters once the queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
-    /// Only now: dropped rather than queued behind a stalled reader's backlog (typing, presence, volatile emits).
+    /// Only now: dropped if anything waits already (Socket.IO's volatile emits).
     Volatile,
+    /// Of passing interest (typing, presence): dropped while more than a quarter of the bound waits.
+    Passing,
     /// Must arrive, or the connection closes with [`CloseReason::Slow`].
     Firm,
 }
@@ -36,6 +38,18 @@ pub enum Sent {
     Dropped,
     /// The connection is closing or closed.
     Closed,
+}
+
+impl Weight {
+    /// Whether a frame is dropped rather than put behind `waiting` bytes in a queue of `limit`. What a corked link
+    /// holds back does not wait for a slow reader.
+    pub fn is_dropped(self, waiting: usize, limit: usize, corked: bool) -> bool {
+        match self {
+            Self::Volatile => waiting > 0 && !corked,
+            Self::Passing => waiting > limit / 4,
+            Self::Firm => false,
+        }
+    }
 }
 
 /// How many slices one write hands the kernel.
@@ -77,7 +91,7 @@ impl Link {
             return Sent::Closed;
         }
         let backlog = !out.queue.is_empty();
-        if backlog && weight == Weight::Volatile && !out.corked {
+        if weight.is_dropped(out.bytes, self.queue_limit, out.corked) {
             return Sent::Dropped;
         }
         let mut frames = frames;

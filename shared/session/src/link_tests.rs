@@ -74,6 +74,14 @@ async fn volatile_frames_are_dropped_while_the_reader_is_behind() {
     assert!(link.out.lock().bytes <= queued);
 }
 
+#[test]
+fn passing_frames_are_dropped_only_behind_a_real_backlog() {
+    assert!(!Weight::Passing.is_dropped(250, 1_000, false));
+    assert!(Weight::Passing.is_dropped(251, 1_000, false));
+    assert!(!Weight::Firm.is_dropped(1_000, 1_000, false));
+    assert!(!Weight::Volatile.is_dropped(1, 1_000, true));
+}
+
 #[tokio::test]
 async fn what_was_accepted_before_a_close_is_written_before_it() {
     let (mut client, read, link) = pair(64 << 20).await;
