@@ -61,7 +61,7 @@ impl Args {
     ///
     /// # Errors
     /// Sentences for people, one a line.
-    pub fn load<T: DeserializeOwned>(&self, default_toml: &'static str) -> anyhow::Result<T> {
+    pub fn load<T: DeserializeOwned>(&self, default_toml: &str) -> anyhow::Result<T> {
         config::load(default_toml, self.config.as_deref(), self.overrides())
     }
 }
