@@ -238,9 +238,11 @@ impl Socket {
         });
     }
 
-    /// Puts the client out of the namespace and ends its connection.
+    /// Puts the client out of every namespace it is in and ends its connection. It does not come back by itself.
     pub fn disconnect_and_close(&self, reason: CloseReason) {
-        self.say_goodbye();
+        for socket in self.client().sockets() {
+            socket.say_goodbye();
+        }
         self.0.session.close(reason);
     }
 
