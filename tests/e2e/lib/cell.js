@@ -22,6 +22,17 @@ export class Cell {
     this.text = REFERENCE && row.includes(" 1.") && column !== "websocket" ? "plain text" : ANY_TEXT;
   }
 
+  /** The longest text worth sending: near the payload limit of 1,000,000 bytes, or what the client itself can take. */
+  get bigText() {
+    return "x".repeat(this.row.includes(" 1.") && this.column === "page xhr" ? 60_000 : 900_000);
+  }
+
+  /** As many bytes as the limit allows even as base64, or as many as the client can turn into base64 at once. */
+  get bigBytes() {
+    const length = ["page b64", "page jsonp"].includes(this.column) ? 60_000 : 600_000;
+    return Uint8Array.from({ length }, (_, i) => i % 251);
+  }
+
   /** A test that counts for this cell. */
   check(name, run) {
     check(this.row, this.column, name, run);

@@ -3,9 +3,6 @@
 import assert from "node:assert/strict";
 import { hasAuth } from "./clients.js";
 
-/** Text and bytes that together stay below the payload limit of 1,000,000 bytes even as base64. */
-const BIG_TEXT = "x".repeat(900_000);
-const BIG_BYTES = Uint8Array.from({ length: 600_000 }, (_, i) => i % 251);
 const BYTES = Uint8Array.from([0, 1, 2, 127, 128, 255]);
 const EVENTS = ["auth", "message-back", "emit-with-ack", "broadcast"];
 
@@ -75,8 +72,8 @@ function messages(cell) {
   cell.check("gets bytes inside objects back, in place", () => {
     return echoes(cell.text, { first: BYTES, list: [new Uint8Array(0), { deep: BYTES.slice(2) }] }, BYTES.slice(4));
   });
-  cell.check("gets big text back", () => echoes(BIG_TEXT));
-  cell.check("gets big bytes back", () => echoes(BIG_BYTES));
+  cell.check("gets big text back", () => echoes(cell.bigText));
+  cell.check("gets big bytes back", () => echoes(cell.bigBytes));
 }
 
 function acknowledgements(cell) {
@@ -209,15 +206,15 @@ function flow(cell) {
     const peer = await cell.open({ events: EVENTS });
     await peer.on("/", "outcome");
     // Each broadcast is sent when the one before came back to the speaker: they spread over the whole upgrade.
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < 30; i++) {
       await speaker.on("/", "emit", "broadcast", i, i % 3 ? cell.text : BYTES);
       await speaker.on("/", "next", "broadcast");
     }
     await cell.settled(peer);
-    await speaker.on("/", "emit", "broadcast", 60);
+    await speaker.on("/", "emit", "broadcast", 30);
     const heard = [];
-    while (heard.at(-1) !== 60) heard.push((await peer.on("/", "next", "broadcast"))[0]);
-    assert.deepEqual(heard, Array.from({ length: 61 }, (_, i) => i));
+    while (heard.at(-1) !== 30) heard.push((await peer.on("/", "next", "broadcast"))[0]);
+    assert.deepEqual(heard, Array.from({ length: 31 }, (_, i) => i));
   });
 }
 

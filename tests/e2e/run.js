@@ -1,0 +1,51 @@
+// `npm test`: runs the suite, then prints which client passed how many checks over which transport. Fails if a check
+// fails or a cell of the table is empty.
+//
+//   npm test                          everything, on the binaries in IM_BIN_DIR
+//   npm test -- matrix socketio       only the files whose names begin so; the table may then have empty cells
+//   npm run suite -- --url http://…   the protocol checks that fit an echo server that runs already
+//   IM_REFERENCE=1 npm test           the protocol checks on the oracle built from the Node reference servers
+
+import { spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { table } from "./lib/tally.js";
+
+const HERE = import.meta.dirname;
+const { values: options, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { url: { type: "string" } },
+});
+const protocolOnly = options.url !== undefined || process.env.IM_REFERENCE === "1";
+const scratch = mkdtempSync(join(tmpdir(), "im-e2e-tally-"));
+const tally = join(scratch, "tally");
+writeFileSync(tally, "");
+
+const status = await run(files(), { IM_TALLY: tally, ...(options.url && { IM_URL: options.url }) });
+const { text, empty } = table(tally);
+console.log(`\nchecks passed, client × transport\n${text}`);
+const complete = wanted.length === 0 && options.url === undefined;
+if (complete && empty.length > 0) console.log(`\nnothing passed for: ${empty.join(", ")}`);
+rmSync(scratch, { recursive: true });
+process.exit(status !== 0 || (complete && empty.length > 0) ? 1 : 0);
+
+/** Test files by name: site IM's are left out where only the echo is served, others' heartbeats where it is remote. */
+function files() {
+  const skipped = [...(protocolOnly ? ["imserver-"] : []), ...(options.url ? ["farewell", "heartbeat"] : [])];
+  const begins = (name, starts) => starts.some((start) => name.startsWith(start));
+  const all = readdirSync(join(HERE, "suite")).filter((name) => name.endsWith(".test.js") && !begins(name, skipped));
+  return wanted.length === 0 ? all : all.filter((name) => begins(name, wanted));
+}
+
+/** Runs the files two at a time, each in a process of its own; returns the exit code. */
+function run(names, settings) {
+  const args = ["--test", "--test-concurrency=2", "--test-reporter=./lib/reporter.js"];
+  const child = spawn(process.execPath, [...args, ...names.map((name) => join("suite", name))], {
+    cwd: HERE,
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, ...settings },
+  });
+  return new Promise((done) => child.on("exit", (code) => done(code ?? 1)));
+}
