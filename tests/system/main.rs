@@ -1,0 +1,6 @@
+//! What holds of the whole: the structure of the tree, and the real binaries driven from outside.
+
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+mod structure;
