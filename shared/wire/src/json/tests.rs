@@ -47,6 +47,68 @@ fn only_a_whole_array_is_an_array() {
 }
 
 #[test]
+fn scalars_follow_the_grammar() {
+    let good = [
+        "0",
+        "-0",
+        "10",
+        "1.5",
+        "0.05",
+        "1e5",
+        "1E+5",
+        "1e-05",
+        "-1.0e0",
+        "1e999",
+        "true",
+        "false",
+        "null",
+        r#""""#,
+        r#""\"\\\/\b\f\n\r\t\u00Ff""#,
+        "\"\u{7f}é\u{2028}\"",
+        "\"0123456789 abcdef\"",
+    ];
+    for text in good {
+        assert_eq!(elements(&format!("[{text}]")), [text]);
+    }
+    let bad = [
+        "01",
+        "-",
+        "+1",
+        ".5",
+        "1.",
+        "1.e5",
+        "1e",
+        "1e+",
+        "--1",
+        "0x1",
+        "1_0",
+        "NaN",
+        "True",
+        "tru",
+        "truee",
+        "nul",
+        "'a'",
+        r#"""#,
+        r#""\""#,
+        r#""\x""#,
+        r#""\u12""#,
+        r#""\u12g4""#,
+        r#""\U0041""#,
+        "\"\n\"",
+        "\"\u{0}\"",
+        "\"0123456\u{1f}\"",
+        "\"01234567\t\"",
+        "a",
+        "\u{a0}1",
+        "\u{feff}1",
+        "/**/1",
+    ];
+    for text in bad {
+        assert!(matches!(array(&format!("[{text}]"), None), Err(Error::Json)), "{text:?}");
+    }
+}
+
+#[test]
 fn nesting_is_limited_without_a_stack() {
     let nested = |depth: usize| format!("[{}{}]", "[".repeat(depth), "]".repeat(depth));
     assert_eq!(array(&nested(MAX_DEPTH), None).unwrap().len, 1);
