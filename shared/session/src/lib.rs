@@ -3,16 +3,17 @@
 //!
 //! This crate knows sockets and time. It does not know the bus, the rules of chat, or any event's name.
 
-pub mod link;
-pub mod listener;
-pub mod pump;
-pub mod websocket;
+pub mod auth;
 pub mod clock;
 pub mod heartbeat;
 pub mod hub;
 pub mod limits;
+pub mod link;
+pub mod listener;
 pub mod metrics;
+pub mod pump;
 pub mod sweep;
+pub mod websocket;
 
 pub use clock::{Clock, Millis};
 pub use hub::Hub;
