@@ -15,6 +15,7 @@ const HELP: &str = "\
 cargo x check                    format, clippy and the structure of the tree: the edit loop, with `cargo test -p CRATE`
 cargo x test                     everything that must pass: installs what is missing, then check, build, tests, e2e
 cargo x e2e                      builds the servers and runs the official clients against them
+cargo x bench idle [OPTIONS]     measures a release build and prints a table; `cargo x bench help` lists what else
 cargo x fuzz [TARGET [SECONDS]]  fuzzes one of the codecs (60 s unless told); without a target lists them
 cargo x help                     this text
 ";
@@ -36,6 +37,7 @@ fn dispatch(words: &[&str]) -> anyhow::Result<ExitCode> {
         ["check"] => project.check(Plan::new()).run(),
         ["test"] => project.test(Plan::new()).run(),
         ["e2e"] => project.e2e(Plan::new()).run(),
+        ["bench", what @ ..] => project.bench(Plan::new(), what).run(),
         ["fuzz"] => fuzz::list(&project)?,
         ["fuzz", target] => fuzz::run(&project, target, fuzz::SECONDS)?,
         ["fuzz", target, seconds] => fuzz::run(&project, target, seconds)?,

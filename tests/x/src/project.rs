@@ -51,6 +51,14 @@ impl Project {
             .tests("end to end", |tally| self.clients(tally))
     }
 
+    /// Figures of release builds.
+    pub(crate) fn bench<'a>(&'a self, plan: Plan<'a>, what: &'a [&'a str]) -> Plan<'a> {
+        plan.stage("build", |tally| self.cargo("build --release -p imserver -p bench", tally)).stage("bench", |tally| {
+            let mut command = Command::new(self.target.join("release/bench"));
+            execute(command.args(what), tally)
+        })
+    }
+
     /// cargo, at the root.
     pub(crate) fn cargo(&self, line: &str, tally: &mut Tally) -> anyhow::Result<()> {
         let mut command = Command::new("cargo");
