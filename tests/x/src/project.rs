@@ -53,10 +53,8 @@ impl Project {
 
     /// Figures of release builds.
     pub(crate) fn bench<'a>(&'a self, plan: Plan<'a>, what: &'a [&'a str]) -> Plan<'a> {
-        plan.stage("build", |tally| self.cargo("build --release -p imserver -p bench", tally)).stage("bench", |tally| {
-            let mut command = Command::new(self.target.join("release/bench"));
-            execute(command.args(what), tally)
-        })
+        let plan = plan.stage("build", |tally| self.cargo("build --release -p imserver -p bench", tally));
+        plan.stage("bench", move |tally| execute(Command::new(self.target.join("release/bench")).args(what), tally))
     }
 
     /// cargo, at the root.
