@@ -1,1 +1,116 @@
-//! (see ARCHITECTURE.md)
+//! The product's rules, one command one file: who may do what, what it changes, and who hears of it.
+//!
+//! A command comes from a [`Window`]; its effects go out as events on the bus, reach the processes that follow the
+//! channel, and become [`Push`]es there ([`deliver`]):
+//!
+//! ```text
+//! Command::parse ─► Chat::handle ─► bus ─► every process that follows ─► deliver ─► Push, to each window
+//!        (name, raw JSON)     └─► Reply or Error, to the window that asked
+//! ```
+//!
+//! Nothing here knows a socket, a frame or the name of an event on a wire: those are of each server's `protocol.rs`.
+
+mod window;
+
+mod command;
+mod delivery;
+mod error;
+mod push;
+mod reply;
+
+mod change_status;
+mod change_user;
+mod exchange;
+mod join;
+mod kick;
+mod leave;
+mod presence;
+mod rooms;
+mod typing;
+
+mod attachments;
+mod place;
+mod policy;
+
+pub use change_status::ChangeStatus;
+pub use change_user::ChangeUser;
+pub use command::Command;
+pub use delivery::{Content, Delivery, Then, To, deliver};
+pub use error::Error;
+pub use exchange::Exchange;
+pub use join::Join;
+pub use leave::Leave;
+pub use place::Place;
+pub use policy::Policy;
+pub use presence::{Arrival, GetPresence};
+pub use push::{DenyPush, ExchangeData, ExchangeMeta, ExchangePush, KickPush, OnlinePush, PresencePush, Push};
+pub use push::{SyncChangeUserPush, TypingPush};
+pub use reply::{Answer, Reply, Seen};
+pub use typing::Typing;
+pub use window::Window;
+
+use bus::Bus;
+use bytes::Bytes;
+use serde::Deserialize;
+use std::sync::Arc;
+use types::{Channel, Event, Failure};
+
+/// Milliseconds since 1970.
+pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// What the rules are held to.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The `sourceid`s of accounts that belong to shops; where the policy is by shops, buyers may reach these.
+    pub shop_sources: Vec<String>,
+    /// Users whose presence one window may watch.
+    pub max_watched_per_window: usize,
+    /// Rooms that one window may be in.
+    pub max_rooms_per_window: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { shop_sources: vec!["m".to_owned()], max_watched_per_window: 500, max_rooms_per_window: 100 }
+    }
+}
+
+/// The rules, with what they act on.
+pub struct Chat {
+    bus: Bus,
+    config: Config,
+    policy: Policy,
+    clock: Clock,
+}
+
+impl Chat {
+    /// `policy` follows from how users are known: [`Policy::Anyone`] where they only claim to be somebody (dev mode),
+    /// else [`Policy::shops`].
+    pub fn new(bus: Bus, config: Config, policy: Policy, clock: Clock) -> Self {
+        Self { bus, config, policy, clock }
+    }
+
+    /// Does what a window asks. Commands of one window are handed in one after the other.
+    ///
+    /// # Errors
+    /// [`Error`] says whether the connection goes on.
+    pub async fn handle(&self, window: &dyn Window, command: Command) -> Result<Reply, Error> {
+        match command {
+            Command::ChangeUser(command) => self.change_user(window, command).await,
+            Command::Exchange(command) => self.exchange(window, command).await,
+            Command::Join(command) => self.join(window, command).await,
+            Command::Leave(command) => self.leave(window, command).await,
+            Command::Typing(command) => self.typing(window, command).await,
+            Command::GetPresence(command) => self.get_presence(window, command).await,
+            Command::ChangeStatus(command) => self.change_status(window, command).await,
+            Command::Stored(name) => {
+                Err(Failure::unavailable(format!("{name} needs the message store, which this server has not")).into())
+            }
+        }
+    }
+
+    async fn publish(&self, channel: &Channel, event: &Event) -> Result<usize, bus::Error> {
+        self.bus.publish(channel, Bytes::from(event.encode())).await
+    }
+}

@@ -1,0 +1,147 @@
+//! From an event on a channel to what each window of this process is sent.
+
+use crate::{ExchangeData, ExchangeMeta, ExchangePush, KickPush, OnlinePush, PresencePush, Push};
+use crate::{SyncChangeUserPush, TypingPush, presence};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use types::{Channel, CloseReason, Event, RoomAction, RoomId, SocketId};
+
+/// What to do with an event: send `content` to the windows `to` of those that follow the channel, `then` do the rest.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    pub to: To,
+    pub content: Content,
+    pub then: Then,
+}
+
+/// Which windows, of those that follow the channel; on a process's channel, of all the process holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum To {
+    All,
+    AllBut(SocketId),
+    Only(SocketId),
+}
+
+/// What the windows are sent.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// The same for all: encode it once.
+    Shared(Push),
+    /// `syncChangeUserPush` with this `toid`, which names the window it goes to.
+    Sync(Box<RawValue>),
+}
+
+/// What happens after the sending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Then {
+    Nothing,
+    /// The windows that were sent to are closed.
+    Close(CloseReason),
+    /// If this process holds the socket and it follows the room, it is put out: [`crate::Chat::put_out`].
+    PutOut {
+        socket: SocketId,
+        room: RoomId,
+    },
+}
+
+/// Says what an event means for the windows here; nothing if it has no business on this channel.
+pub fn deliver(channel: &Channel, event: Event) -> Option<Delivery> {
+    match (channel, event) {
+        (Channel::User(_), Event::SyncChangeUser(event)) => sync_change_user(&event),
+        (_, Event::Exchange(event)) => exchange(channel, event),
+        (Channel::User(_), Event::Typing(event)) => {
+            let push = TypingPush { from_user_id: event.from_user_id, on: event.on };
+            Some(Delivery::to_all(Push::Typing(push)))
+        }
+        (Channel::Presence(_), Event::Presence(event)) => {
+            let status = presence::seen_by_others(event.status);
+            let push = PresencePush { user_id: event.user_id, status, online: presence::is_online(status) };
+            Some(Delivery::to_all(Push::Presence(push)))
+        }
+        (Channel::Room(_), Event::Online(event)) => Some(online(event)),
+        (Channel::User(_), Event::Kick(event)) => {
+            let push = Push::Kick(KickPush { reason: event.reason, last: true });
+            let to = event.socketid.map_or(To::All, To::Only);
+            Some(Delivery { to, then: Then::Close(CloseReason::Kicked), ..Delivery::to_all(push) })
+        }
+        _ => None,
+    }
+}
+
+impl To {
+    pub fn includes(&self, socket: &SocketId) -> bool {
+        match self {
+            Self::All => true,
+            Self::AllBut(one) => one != socket,
+            Self::Only(one) => one == socket,
+        }
+    }
+}
+
+impl Content {
+    /// What this window is sent.
+    pub fn for_window(&self, socket: &SocketId) -> Cow<'_, Push> {
+        match self {
+            Self::Shared(push) => Cow::Borrowed(push),
+            Self::Sync(toid) => {
+                let push = SyncChangeUserPush { toid: toid.clone(), socketid: socket.clone() };
+                Cow::Owned(Push::SyncChangeUser(push))
+            }
+        }
+    }
+}
+
+impl Delivery {
+    fn to_all(push: Push) -> Self {
+        Self { to: To::All, content: Content::Shared(push), then: Then::Nothing }
+    }
+}
+
+fn sync_change_user(event: &types::SyncChangeUser) -> Option<Delivery> {
+    let Data { toid } = serde_json::from_str(event.change_user_data.get()).ok()?;
+    // What a back end writes there need not be a socket of ours, and then no window is spared.
+    let to = event.socketid.parse().map_or(To::All, To::AllBut);
+    Some(Delivery { to, content: Content::Sync(toid.to_owned()), then: Then::Nothing })
+}
+
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(borrow)]
+    toid: &'a RawValue,
+}
+
+/// In a room the sender is not told what it said; to a user or a socket, whoever was named hears it, even if that
+/// includes the sender.
+fn exchange(channel: &Channel, event: types::Exchange) -> Option<Delivery> {
+    let to = match channel {
+        Channel::User(_) => To::All,
+        Channel::Room(_) => To::AllBut(event.client.clone()),
+        Channel::Process(_) => To::Only(event.target.parse().ok()?),
+        Channel::Presence(_) => return None,
+    };
+    let push = ExchangePush {
+        meta: ExchangeMeta { timestamp: event.timestamp, client: event.client, target: event.target },
+        data: ExchangeData { action: "exchange", payload: event.payload },
+        attachments: event.attachments,
+    };
+    Some(Delivery { to, ..Delivery::to_all(Push::Exchange(push)) })
+}
+
+fn online(event: types::Online) -> Delivery {
+    let then = match event.action {
+        RoomAction::Join => Then::Nothing,
+        // Who leaves by itself does not follow the room any more; who still does was put out by the back end.
+        RoomAction::Leave => Then::PutOut { socket: event.client.clone(), room: event.target.clone() },
+    };
+    let push = OnlinePush {
+        clients: event.clients,
+        action: event.action,
+        target: event.target,
+        message: event.message,
+        client: event.client,
+        user: event.user,
+        revision: event.revision,
+    };
+    Delivery { then, ..Delivery::to_all(Push::Online(push)) }
+}

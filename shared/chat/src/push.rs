@@ -1,0 +1,129 @@
+//! What a window is sent, in the shapes of the wire contract. A server adds the frame and nothing else.
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use types::{Code, RoomAction, RoomId, SocketId, Status, UserKey};
+
+/// An event for a window; serialises as the event's one argument.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Push {
+    /// `changeUserPush`: what the window sent, as it was.
+    ChangeUser(Box<RawValue>),
+    SyncChangeUser(SyncChangeUserPush),
+    Exchange(ExchangePush),
+    Online(OnlinePush),
+    Deny(DenyPush),
+    Typing(TypingPush),
+    Presence(PresencePush),
+    Kick(KickPush),
+}
+
+/// `syncChangeUserPush`: another window of the user talks to `toid` now.
+#[derive(Debug, Clone, Serialize)]
+pub struct SyncChangeUserPush {
+    /// As the other window wrote it.
+    pub toid: Box<RawValue>,
+    /// The window that receives this.
+    pub socketid: SocketId,
+}
+
+/// `exchange`.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExchangePush {
+    pub meta: ExchangeMeta,
+    pub data: ExchangeData,
+    /// What the payload's placeholders stand for; sent as binary, not in the JSON.
+    #[serde(skip)]
+    pub attachments: Vec<Bytes>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ExchangeMeta {
+    /// Milliseconds since 1970.
+    pub timestamp: u64,
+    /// The socket that sent it.
+    pub client: SocketId,
+    /// Whom the sender named.
+    pub target: Box<str>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ExchangeData {
+    /// Always `exchange`.
+    pub action: &'static str,
+    pub payload: Box<RawValue>,
+}
+
+/// `online`: a socket came into the room or left it.
+#[derive(Debug, Clone, Serialize)]
+pub struct OnlinePush {
+    pub clients: Vec<SocketId>,
+    pub action: RoomAction,
+    pub target: RoomId,
+    pub message: Box<str>,
+    pub client: SocketId,
+    pub user: UserKey,
+    /// Of two, the one with the higher number has the list that holds.
+    pub revision: u64,
+}
+
+/// `deny`, before a disconnect.
+#[derive(Debug, Clone, Serialize)]
+pub struct DenyPush {
+    /// Always `deny`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub message: Cow<'static, str>,
+    pub code: Code,
+}
+
+/// `typingPush`.
+#[derive(Debug, Clone, Serialize)]
+pub struct TypingPush {
+    pub from_user_id: UserKey,
+    pub on: bool,
+}
+
+/// `presencePush`.
+#[derive(Debug, Clone, Serialize)]
+pub struct PresencePush {
+    pub user_id: UserKey,
+    pub status: Status,
+    pub online: bool,
+}
+
+/// `kickPush`, before a disconnect.
+#[derive(Debug, Clone, Serialize)]
+pub struct KickPush {
+    pub reason: Box<str>,
+    /// Always true: do not come back by yourself.
+    #[serde(rename = "final")]
+    pub last: bool,
+}
+
+impl Push {
+    /// The event's name, the same on every wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ChangeUser(_) => "changeUserPush",
+            Self::SyncChangeUser(_) => "syncChangeUserPush",
+            Self::Exchange(_) => "exchange",
+            Self::Online(_) => "online",
+            Self::Deny(_) => "deny",
+            Self::Typing(_) => "typingPush",
+            Self::Presence(_) => "presencePush",
+            Self::Kick(_) => "kickPush",
+        }
+    }
+
+    /// The binary parts that placeholders in the JSON stand for.
+    pub fn attachments(&self) -> &[Bytes] {
+        match self {
+            Self::Exchange(push) => &push.attachments,
+            _ => &[],
+        }
+    }
+}
