@@ -21,7 +21,7 @@ export class EnginePeer {
     this.socket.on("upgrade", (transport) => note("upgrade", transport.name));
     this.socket.on("upgrading", () => note("upgrading"));
     this.socket.on("close", (reason) => note("close", reason));
-    this.socket.on(options.generation === 3 ? "pong" : "ping", () => note("heartbeat"));
+    this.socket.on("pong", () => note("heartbeat"));
   }
 
   async outcome() {

@@ -27,7 +27,8 @@ export class Peer {
     this.manager.engine.on("upgrade", (transport) => this.inbox.put("upgrade", transport.name));
     this.manager.engine.on("upgrading", () => this.inbox.put("upgrading"));
     this.manager.engine.on("close", (reason) => this.inbox.put("close", reason));
-    this.manager.engine.on(generation < 3 ? "pong" : "ping", () => this.inbox.put("heartbeat"));
+    // The one event that every generation emits when it has heard a heartbeat of the server.
+    this.manager.engine.on("pong", () => this.inbox.put("heartbeat"));
   }
 
   /** Joins another namespace on the same connection; its events are recorded from now on. */

@@ -7,10 +7,14 @@ export default async function* report(events) {
   const checks = new Map();
   const path = [];
   let failed = 0;
+  let file = "";
   for await (const { type, data } of events) {
     if (type === "test:stderr" || type === "test:stdout") yield data.message;
-    if (type === "test:start") path[data.nesting] = data.name;
-    const file = basename(data.file ?? "");
+    if (type === "test:start") {
+      path[data.nesting] = data.name;
+      // A test says where it was registered, which may be a module that many files share; the outermost is in its file.
+      if (data.nesting === 0) file = basename(data.file ?? data.name);
+    }
     if (type === "test:fail" && !failedInside(data)) {
       failed += 1;
       const title = path.slice(0, data.nesting).concat(data.name).join(" › ");
