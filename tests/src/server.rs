@@ -31,14 +31,8 @@ impl Server {
     /// # Errors
     /// It is not built, it ended, or it said nothing in time; with its log.
     pub async fn start(binary: &str, args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let path = built(binary)?;
         let folder = fresh_folder()?;
-        let mut command = Command::new(&path);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("IM__") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = command(binary)?;
         if !binary.starts_with("examples/") {
             let free = LISTENERS.iter().filter(|flag| !args.contains(flag));
             command.args(free.flat_map(|flag| [*flag, "127.0.0.1:0"]));
@@ -51,7 +45,7 @@ impl Server {
             .stdout(File::create(folder.join("stdout"))?)
             .stderr(File::create(folder.join("stderr"))?)
             .spawn()
-            .with_context(|| path.display().to_string())?;
+            .with_context(|| format!("starting {binary}"))?;
         let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
         let mut server = Self { child, name: binary.to_owned(), folder, address: unknown };
         server.address = server.wait_for_line("listening").await?;
@@ -208,9 +202,18 @@ pub fn fresh_folder() -> anyhow::Result<PathBuf> {
 /// # Errors
 /// It is not built or cannot be started.
 pub fn run(binary: &str, args: &[&str], folder: &Path) -> anyhow::Result<(ExitStatus, String, String)> {
-    let output = Command::new(built(binary)?).args(args).current_dir(folder).stdin(Stdio::null()).output()?;
+    let output = command(binary)?.args(args).current_dir(folder).stdin(Stdio::null()).output()?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok((output.status, text(&output.stdout), text(&output.stderr)))
+}
+
+/// A binary of this workspace, without what the environment says about its configuration.
+fn command(binary: &str) -> anyhow::Result<Command> {
+    let mut command = Command::new(built(binary)?);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("IM__")) {
+        command.env_remove(name);
+    }
+    Ok(command)
 }
 
 /// The address in the whole line `NAME http://ADDR`.
