@@ -1,13 +1,19 @@
-//! The site's HTTP routes.
+//! The site's HTTP routes: Engine.IO, the pages, and the API for pages.
 
+use crate::door::unix_seconds;
 use crate::engineio::{Engine, Service};
-use axum::Router;
+use crate::site::Site;
+use crate::web;
 use axum::body::Body;
 use axum::extract::{Extension, State};
-use axum::routing::any;
-use http::{Request, Response};
+use axum::response::IntoResponse;
+use axum::routing::{any, get};
+use axum::{Json, Router};
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
 use session::listener::Peer;
 use std::sync::Arc;
+use types::Failure;
 
 /// The routes of an engine: its path, with the last slash or without.
 pub fn router<S: Service>(engine: &Arc<Engine<S>>) -> Router {
@@ -26,4 +32,30 @@ async fn handle<S: Service>(
     request: Request<Body>,
 ) -> Response<Body> {
     engine.handle(request, peer).await
+}
+
+/// The pages and `/api/v1/…`.
+pub(crate) fn site(site: &Arc<Site>) -> Router {
+    let library = format!("{}socket.io.js", site.config().engine.path);
+    Router::new()
+        .route("/api/v1/me", get(me))
+        .with_state(site.clone())
+        .route("/", get(web::index))
+        .route(&library, get(web::client_library))
+        .route("/{*path}", get(web::file))
+}
+
+/// Who the request comes from, established exactly as for a Socket.IO handshake.
+async fn me(State(site): State<Arc<Site>>, Extension(Peer(peer)): Extension<Peer>, parts: Parts) -> Response<Body> {
+    let credentials = site.verifier().credentials(&parts, peer);
+    match site.verifier().verify(&credentials, unix_seconds()) {
+        Ok(identity) => Json(serde_json::json!({ "ok": true, "me": identity })).into_response(),
+        Err(failure) => failed(&failure),
+    }
+}
+
+/// A refusal as HTTP carries it: `{"ok": false, "error": {…}}`.
+pub(crate) fn failed(failure: &Failure) -> Response<Body> {
+    let status = StatusCode::from_u16(failure.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, Json(serde_json::json!({ "ok": false, "error": failure }))).into_response()
 }

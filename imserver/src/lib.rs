@@ -1,5 +1,127 @@
 //! The site IM: Socket.IO for pages, with long-polling, WebSocket and the upgrade between them, and its HTTP API.
+//!
+//! [`run`] is the whole server. [`engineio`] and [`socketio`] are the connection layer by itself: an application can
+//! build a server of its own from them, as `examples/` shows.
 
+mod config;
+mod door;
+mod drain;
 pub mod engineio;
 pub mod http;
+mod internal;
+mod protocol;
+mod site;
 pub mod socketio;
+mod web;
+mod window;
+
+pub use config::{Config, DEFAULT};
+
+use crate::door::SiteDoor;
+use crate::engineio::{Engine, Parameters};
+use crate::site::Site;
+use crate::socketio::SocketIo;
+use node::{Health, Metrics, Shutdown};
+use session::Clock;
+use session::auth::Verifier;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use wire::socketio::Limits;
+
+/// What a server shares with others in its process.
+pub struct Parts {
+    pub exchange: bus::local::Exchange,
+    pub metrics: Metrics,
+    pub health: Health,
+    /// Called once clients can connect, with the address.
+    pub on_listening: Box<dyn FnOnce(SocketAddr) + Send>,
+}
+
+/// How often rates of those who have gone are forgotten.
+const PRUNE: Duration = Duration::from_secs(30);
+
+/// Serves the site IM until `shutdown` is over.
+///
+/// # Errors
+/// A sentence that says what to change, when the configuration does not allow a start or an address is taken.
+pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Result<()> {
+    config.validate()?;
+    let server = config.server.clone();
+    let verifier = Verifier::new(&config.auth, server.listen)?;
+    let secret = config.internal.secret()?;
+    let opens_internal = secret.is_some() || (config.auth.is_dev() && server.internal_listen.ip().is_loopback());
+    let public = node::listen::bind(server.listen, "--listen")?;
+    let internal =
+        opens_internal.then(|| node::listen::bind(server.internal_listen, "--internal-listen")).transpose()?;
+    let admin = node::listen::bind(server.admin_listen, "--admin-listen")?;
+
+    let site = Site::open(config, verifier, &parts.exchange).await?;
+    let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+    let engine = engine(&site, &tracker, &stop);
+    site.serve_with(&engine);
+
+    let address = public.local_addr()?;
+    node::listen::announce("listening", address);
+    let router = http::router(&engine).merge(http::site(&site));
+    let listening = tokio::spawn({
+        let (tracker, stop) = (tracker.clone(), stop.clone());
+        async move { session::listener::serve(public, router, &tracker, stop).await }
+    });
+    if let Some(internal) = internal {
+        node::listen::announce("internal", internal.local_addr()?);
+        let router = internal::router(&site, secret);
+        let (serving, stop) = (tracker.clone(), stop.clone());
+        tracker.spawn(async move { session::listener::serve(internal, router, &serving, stop).await });
+    } else {
+        tracing::warn!("the back ends' door stays shut: internal.secret is not set");
+    }
+    node::listen::announce("admin", admin.local_addr()?);
+    let administration = tokio::spawn(node::admin::serve(admin, parts.health.clone(), parts.metrics, stop.clone()));
+    tracker.spawn(prune(site.clone(), stop.clone()));
+    parts.health.set_ready(true);
+    (parts.on_listening)(address);
+
+    tokio::join!(drain::run(&engine, &server, &shutdown), async {
+        shutdown.draining().cancelled().await;
+        parts.health.set_draining();
+    });
+    stop.cancel();
+    tracker.close();
+    // What does not end by itself within a moment is ended with the process.
+    tokio::time::timeout(Duration::from_secs(3), tracker.wait()).await.ok();
+    listening.await?;
+    administration.await??;
+    Ok(())
+}
+
+fn engine(site: &Arc<Site>, tracker: &TaskTracker, stop: &CancellationToken) -> Arc<Engine<SocketIo>> {
+    let config = site.config();
+    let limits = Limits {
+        max_attachments: config.limits.max_attachments,
+        max_attachment_bytes: config.engine.max_payload_bytes.try_into().unwrap_or(u32::MAX),
+    };
+    let door = SiteDoor::new(site.verifier().clone(), site.limits().clone());
+    let mut io = SocketIo::new(config.server.process_id.clone()).guarded_by(door).attachments(limits);
+    for name in &config.namespaces {
+        io = io.with(protocol::namespace(site, name));
+    }
+    let parameters = Parameters {
+        config: config.engine.clone(),
+        process: config.server.process_id.clone(),
+        send_queue_bytes: config.limits.connections.send_queue_bytes,
+        clock: Clock::new(),
+        tracker: tracker.clone(),
+        stopping: stop.clone(),
+    };
+    Engine::start(parameters, io)
+}
+
+async fn prune(site: Arc<Site>, stop: CancellationToken) {
+    let mut timer = tokio::time::interval(PRUNE);
+    while stop.run_until_cancelled(timer.tick()).await.is_some() {
+        site.limits().prune();
+    }
+}

@@ -256,7 +256,7 @@ impl<S: Service> Engine<S> {
         let (kind, payload) = engineio::encode_payload(revision, frames, base64_only, ascii_json);
         let (kind, payload) = match (query.jsonp, kind) {
             (Some(index), _) => {
-                let script = jsonp_script(index, payload);
+                let script = jsonp_script(index, &payload);
                 ("text/javascript; charset=UTF-8", script)
             }
             (None, engineio::ContentKind::Text) => ("text/plain; charset=UTF-8", payload),
@@ -292,8 +292,8 @@ impl<S: Service> Engine<S> {
     }
 }
 
-fn jsonp_script(index: u32, payload: Vec<u8>) -> Vec<u8> {
-    engineio::jsonp::wrap(index, &String::from_utf8_lossy(&payload)).into_bytes()
+fn jsonp_script(index: u32, payload: &[u8]) -> Vec<u8> {
+    engineio::jsonp::wrap(index, &String::from_utf8_lossy(payload)).into_bytes()
 }
 
 /// The answer to a POST. A form is posted into a frame, which must not offer the answer for download.

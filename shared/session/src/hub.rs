@@ -36,9 +36,11 @@ const STRIPES: usize = 64;
 
 /// The members of every channel on this process.
 pub struct Hub<M> {
-    stripes: Box<[Mutex<HashMap<Channel, Topic<M>>>]>,
+    stripes: Box<[Stripe<M>]>,
     hasher: RandomState,
 }
+
+type Stripe<M> = Mutex<HashMap<Channel, Topic<M>>>;
 
 struct Topic<M> {
     members: Vec<M>,
@@ -121,7 +123,7 @@ impl<M: Member> Hub<M> {
         self.stripes.iter().map(|stripe| stripe.lock().len()).sum()
     }
 
-    fn stripe(&self, channel: &Channel) -> &Mutex<HashMap<Channel, Topic<M>>> {
+    fn stripe(&self, channel: &Channel) -> &Stripe<M> {
         &self.stripes[self.hasher.hash_one(channel) as usize % STRIPES]
     }
 

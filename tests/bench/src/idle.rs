@@ -61,8 +61,5 @@ async fn measure(connections: usize) -> anyhow::Result<Figures> {
     // What the allocator hands back, it hands back within a moment.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let grown = resident_bytes(pid)?.saturating_sub(memory);
-    Ok(Figures {
-        bytes_per_connection: grown / connections as u64,
-        cpu_per_connect: connected / connections as u32,
-    })
+    Ok(Figures { bytes_per_connection: grown / connections as u64, cpu_per_connect: connected / connections as u32 })
 }

@@ -1,0 +1,104 @@
+//! The configuration of the site IM: `config/imserver.toml` is both its default and its documentation.
+
+use crate::engineio;
+use anyhow::bail;
+use secrecy::SecretString;
+use serde::Deserialize;
+use session::auth;
+use std::path::PathBuf;
+use types::{RoomId, UserKey};
+
+/// The default configuration, with a sentence for every key.
+pub const DEFAULT: &str = include_str!("../../config/imserver.toml");
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub rooms: Vec<Room>,
+    pub namespaces: Vec<String>,
+    pub server: node::config::Server,
+    pub log: node::config::Log,
+    pub auth: auth::Config,
+    pub engine: engineio::Config,
+    pub limits: Limits,
+    pub events: Events,
+    pub chat: chat::Config,
+    pub internal: Internal,
+}
+
+/// A room that exists from the start.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Room {
+    pub room: RoomId,
+    #[serde(default)]
+    pub members: Vec<UserKey>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Limits {
+    #[serde(flatten)]
+    pub connections: session::limits::Config,
+    pub refused_events_to_close: u32,
+    pub max_attachments: u16,
+}
+
+/// How some pushes are spelled for pages that listen to other names.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Events {
+    pub exchange_by_name: bool,
+    pub exchange_to_all: Vec<RoomId>,
+    pub deny_by_name: bool,
+}
+
+/// The back ends' door.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Internal {
+    secret: SecretString,
+    secret_file: PathBuf,
+}
+
+impl Config {
+    /// What no single key shows.
+    ///
+    /// # Errors
+    /// A sentence that says what to write instead.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        let path = &self.engine.path;
+        if !path.starts_with('/') || !path.ends_with('/') {
+            bail!("engine.path is {path:?}: write it with a slash at both ends, such as \"/socket.io/\"");
+        }
+        if self.engine.transports.is_empty() {
+            bail!("engine.transports is empty: write at least one of \"polling\", \"websocket\"");
+        }
+        let periods = [
+            ("engine.ping_interval_ms", self.engine.ping_interval_ms),
+            ("engine.ping_timeout_ms", self.engine.ping_timeout_ms),
+            ("engine.connect_timeout_ms", self.engine.connect_timeout_ms),
+            ("engine.upgrade_timeout_ms", self.engine.upgrade_timeout_ms),
+        ];
+        if let Some((key, _)) = periods.iter().find(|(_, period)| *period == 0) {
+            bail!("{key} is 0: write a number of milliseconds");
+        }
+        if let Some(name) = self.namespaces.iter().find(|name| !name.starts_with('/')) {
+            bail!("namespaces has {name:?}: a namespace begins with a slash");
+        }
+        if self.namespaces.is_empty() {
+            bail!("namespaces is empty: without one nobody can connect; write [\"/\"]");
+        }
+        self.server.validate()?;
+        self.log.validate()
+    }
+}
+
+impl Internal {
+    /// The back ends' secret; `None` when none is configured.
+    ///
+    /// # Errors
+    /// A sentence, when the secret cannot be read or is too short to be one.
+    pub fn secret(&self) -> anyhow::Result<Option<SecretString>> {
+        Ok(auth::read_secret("internal.secret", &self.secret, &self.secret_file)?)
+    }
+}

@@ -1,0 +1,160 @@
+//! The site IM's one shared place: the rules, the bus, the hub of windows, the limits. The start-up makes it; every
+//! connection holds it.
+
+use crate::config::Config;
+use crate::engineio::Engine;
+use crate::protocol;
+use crate::socketio::{Socket, SocketIo};
+use crate::window::Follower;
+use anyhow::Context;
+use bus::Bus;
+use bytes::Bytes;
+use chat::{Chat, Policy, To};
+use futures_util::future::BoxFuture;
+use session::Hub;
+use session::auth::Verifier;
+use session::hub::Medium;
+use session::limits::Limits;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{SystemTime, UNIX_EPOCH};
+use types::{Channel, Event, EventError, Failure, SocketId};
+
+pub(crate) struct Site {
+    config: Config,
+    limits: Arc<Limits>,
+    verifier: Arc<Verifier>,
+    chat: Chat,
+    bus: Bus,
+    hub: Hub<Follower>,
+    engine: OnceLock<Weak<Engine<SocketIo>>>,
+}
+
+/// The bus, as the hub needs it.
+struct Subscriptions<'a>(&'a Bus);
+
+impl Medium for Subscriptions<'_> {
+    fn subscribe<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            self.0.subscribe(channel).await.map_err(|error| {
+                tracing::warn!(%error, "a subscription failed");
+                Failure::unavailable("live events are not available just now").retry_after(1_000)
+            })
+        })
+    }
+
+    fn unsubscribe<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.0.unsubscribe(channel).await {
+                tracing::warn!(%error, "an unsubscription failed");
+            }
+        })
+    }
+}
+
+impl Site {
+    /// Joins bus and hub: what the bus brings for a channel goes to the windows that follow it.
+    pub(crate) async fn open(
+        config: Config,
+        verifier: Verifier,
+        exchange: &bus::local::Exchange,
+    ) -> anyhow::Result<Arc<Self>> {
+        let here: Arc<OnceLock<Weak<Self>>> = Arc::default();
+        let sink_site = here.clone();
+        let sink: bus::Sink = Arc::new(move |channel, bytes| {
+            if let Some(site) = sink_site.get().and_then(Weak::upgrade) {
+                site.deliver(channel, bytes);
+            }
+        });
+        let process = config.server.process_id.clone();
+        let bus = exchange.attach(process.clone(), sink)?;
+        // In development nobody is who they say, so nobody is kept apart.
+        let policy = match config.auth.is_dev() {
+            true => Policy::Anyone,
+            false => Policy::shops(&config.chat.shop_sources),
+        };
+        let chat = Chat::new(bus.clone(), config.chat.clone(), policy, Arc::new(unix_millis));
+        let site = Arc::new(Self {
+            limits: Arc::new(Limits::new(config.limits.connections.clone())),
+            verifier: Arc::new(verifier),
+            hub: Hub::default(),
+            engine: OnceLock::new(),
+            chat,
+            bus,
+            config,
+        });
+        here.set(Arc::downgrade(&site)).ok().context("the bus was joined twice")?;
+        site.bus.subscribe(&Channel::Process(process)).await?;
+        for room in &site.config.rooms {
+            site.chat.put_room(&room.room, room.members.clone()).await.map_err(anyhow::Error::new)?;
+        }
+        Ok(site)
+    }
+
+    /// Tells the site which engine serves it, once both exist.
+    pub(crate) fn serve_with(&self, engine: &Arc<Engine<SocketIo>>) {
+        self.engine.set(Arc::downgrade(engine)).ok();
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn limits(&self) -> &Arc<Limits> {
+        &self.limits
+    }
+
+    pub(crate) fn verifier(&self) -> &Arc<Verifier> {
+        &self.verifier
+    }
+
+    pub(crate) fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    pub(crate) fn chat(&self) -> &Chat {
+        &self.chat
+    }
+
+    pub(crate) async fn follow(&self, channel: &Channel, follower: &Follower) -> Result<(), Failure> {
+        self.hub.join(&Subscriptions(&self.bus), channel, follower).await
+    }
+
+    pub(crate) async fn unfollow(&self, channel: &Channel, follower: &Follower) {
+        self.hub.leave(&Subscriptions(&self.bus), channel, follower).await;
+    }
+
+    /// A socket of this process, in any of the site's namespaces.
+    fn socket(&self, id: &SocketId) -> Option<Socket> {
+        let engine = self.engine.get().and_then(Weak::upgrade)?;
+        let mut namespaces = self.config.namespaces.iter().filter_map(|name| engine.service().namespace(name));
+        namespaces.find_map(|namespace| namespace.socket(id))
+    }
+
+    /// What the bus brought: decoded once for all windows of this process.
+    fn deliver(self: &Arc<Self>, channel: &Channel, bytes: &Bytes) {
+        let event = match Event::decode(bytes) {
+            Ok(event) => event,
+            // A process of the next release may know more types than this one.
+            Err(EventError::UnknownType(kind)) => return tracing::debug!(%channel, kind, "unknown event"),
+            Err(error) => return tracing::warn!(%channel, %error, "what came on the channel is no event"),
+        };
+        let Some(delivery) = chat::deliver(channel, event) else {
+            return tracing::debug!(%channel, "an event that has no business on this channel");
+        };
+        let followers = match (channel, &delivery.to) {
+            (Channel::Process(_), To::Only(id)) => self.socket(id).map(Follower).into_iter().collect(),
+            _ => self.hub.members(channel),
+        };
+        protocol::deliver(self, channel, &delivery, &followers);
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn now(&self) -> u64 {
+        unix_millis()
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn unix_millis() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}

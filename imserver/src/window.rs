@@ -1,0 +1,110 @@
+//! A window of a user: a socket that is logged in.
+
+use crate::site::Site;
+use crate::socketio::Socket;
+use chat::Place;
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+use session::hub::Member;
+use session::limits::Ticket;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use types::{Channel, Failure, Identity, SocketId, UserKey};
+
+/// What the site keeps of a logged-in socket.
+pub(crate) struct Window {
+    site: Arc<Site>,
+    socket: Socket,
+    identity: Identity,
+    place: Place,
+    followed: Mutex<Vec<Channel>>,
+    /// Events refused in a row for coming too fast.
+    refused: AtomicU32,
+    /// Holds the window's place among the user's.
+    _ticket: Ticket<UserKey>,
+}
+
+/// A window as the hub keeps it.
+#[derive(Clone)]
+pub(crate) struct Follower(pub(crate) Socket);
+
+impl Member for Follower {
+    fn same(&self, other: &Self) -> bool {
+        self.0.id() == other.0.id()
+    }
+}
+
+impl Window {
+    pub(crate) fn new(site: Arc<Site>, socket: Socket, identity: Identity, ticket: Ticket<UserKey>) -> Self {
+        let (place, followed, refused) = (Place::default(), Mutex::default(), AtomicU32::new(0));
+        Self { site, socket, identity, place, followed, refused, _ticket: ticket }
+    }
+
+    /// The window of a socket, if it is logged in.
+    pub(crate) fn of(socket: &Socket) -> Option<Arc<Self>> {
+        socket.attached()
+    }
+
+    pub(crate) fn user(&self) -> &UserKey {
+        &self.identity.user
+    }
+
+    pub(crate) fn site(&self) -> &Arc<Site> {
+        &self.site
+    }
+
+    /// Counts an event against the user's rate. `Err` carries the refusal and whether there were so many in a row that
+    /// the connection must end.
+    pub(crate) fn count_event(&self) -> Result<(), (Failure, bool)> {
+        match self.site.limits().event(self.user()) {
+            Ok(()) => {
+                self.refused.store(0, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(failure) => {
+                let refused = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
+                Err((failure, refused >= self.site.config().limits.refused_events_to_close))
+            }
+        }
+    }
+}
+
+impl chat::Window for Window {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn socket(&self) -> &SocketId {
+        self.socket.id()
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn follow(&self, channel: Channel) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async move {
+            self.site.follow(&channel, &Follower(self.socket.clone())).await?;
+            let mut followed = self.followed.lock();
+            if !followed.contains(&channel) {
+                followed.push(channel);
+            }
+            Ok(())
+        })
+    }
+
+    fn unfollow<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            self.followed.lock().retain(|known| known != channel);
+            self.site.unfollow(channel, &Follower(self.socket.clone())).await;
+        })
+    }
+
+    fn follows(&self, channel: &Channel) -> bool {
+        self.followed.lock().contains(channel)
+    }
+
+    fn emit(&self, push: &chat::Push) {
+        crate::protocol::emit(&self.socket, push, &self.site.config().events);
+    }
+}
