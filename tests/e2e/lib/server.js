@@ -19,7 +19,9 @@ process.on("exit", () => running.forEach((server) => server.kill("SIGKILL")));
 /** The echo server with the given flags, such as `{"ping-interval": 300}`. */
 export async function startEcho(flags = {}) {
   if (process.env.IM_URL) return new Running(process.env.IM_URL);
-  const options = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const options = Object.entries(flags).flatMap(([name, value]) => {
+    return value === true ? [`--${name}`] : [`--${name}`, String(value)];
+  });
   const args = ["--listen", "127.0.0.1:0", ...options];
   if (REFERENCE) return start(process.execPath, [join(HERE, "reference/echo4.js"), ...args]);
   return start(join(BINARIES, "examples/protocol_echo"), args);
