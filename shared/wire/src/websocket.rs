@@ -19,6 +19,4 @@ pub use handshake::{Offer, OfferError, accept_key};
 #[cfg(test)]
 mod autobahn_tests;
 #[cfg(test)]
-mod oracle_tests;
-#[cfg(test)]
 mod testing;

@@ -13,7 +13,11 @@ pub mod targets;
 
 type Run = fn(&[u8]);
 
-const TARGETS: [(&str, Run); 2] = [("engineio", targets::engineio::run), ("socketio", targets::socketio::run)];
+const TARGETS: [(&str, Run); 3] = [
+    ("engineio", targets::engineio::run),
+    ("socketio", targets::socketio::run),
+    ("websocket", targets::websocket::run),
+];
 
 #[test]
 fn every_target_keeps_its_promises_on_its_corpus() {

@@ -146,24 +146,20 @@ impl Head {
         if second & 0x80 == 0 {
             return Err(Error::Unmasked);
         }
-        let short = second & 0x7f;
-        if matches!(kind, Kind::Close | Kind::Ping | Kind::Pong) {
-            if !last {
-                return Err(Error::FragmentedControl);
-            }
-            if usize::from(short) > MAX_CONTROL {
-                return Err(Error::LongControl);
-            }
+        let is_control = matches!(kind, Kind::Close | Kind::Ping | Kind::Pong);
+        if is_control && !last {
+            return Err(Error::FragmentedControl);
         }
-        let (length, size) = match short {
+        let (length, size) = match second & 0x7f {
             126 => (rest.first_chunk().map(|bytes| u16::from_be_bytes(*bytes).into()), 8),
             127 => (rest.first_chunk().map(|bytes| u64::from_be_bytes(*bytes)), 14),
             short => (Some(short.into()), 6),
         };
         match length {
-            Some(length) if length >> 63 != 0 => Err(Error::Length),
-            Some(length) => Ok(Some(Self { kind, last, size, length })),
             None => Ok(None),
+            Some(length) if length >> 63 != 0 => Err(Error::Length),
+            Some(length) if is_control && length > MAX_CONTROL as u64 => Err(Error::LongControl),
+            Some(length) => Ok(Some(Self { kind, last, size, length })),
         }
     }
 

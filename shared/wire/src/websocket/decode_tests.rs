@@ -1,5 +1,5 @@
 //! The decoder by itself: the RFC's examples, incomplete input, limits, memory. Conformance stands in
-//! `autobahn_tests`, agreement with another implementation in `oracle_tests`.
+//! `autobahn_tests`, agreement with another implementation in `tests/websocket.rs`.
 
 use super::super::testing::*;
 use super::*;
@@ -127,6 +127,8 @@ fn the_largest_length_with_the_largest_limit_only_waits() {
 fn lengths_longer_than_needed_are_understood() {
     let stream = [0x81, 0x80 | 127, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, b'o', b'k'];
     assert_eq!(hear(&stream).said, [Said::Text("ok".into())]);
+    let ping = [0x89, 0x80 | 126, 0, 2, 0, 0, 0, 0, b'o', b'k'];
+    assert_eq!(hear(&ping).said, [Said::Ping(b"ok".to_vec())]);
 }
 
 #[test]
