@@ -176,7 +176,6 @@ function malformed() {
     "an acknowledgement id that is no number": ['42abc["message-with-ack",1]'],
     "an acknowledgement without arguments": ["431{}"],
     "a refusal, which is the server's to say": ['44{"message":"x"}'],
-    "an event for a namespace that it is not in": ['42/custom,["message"]'],
     "joining the same namespace twice": ["40"],
     "a count of attachments that is no number": ['45x-["message"]'],
     "text while attachments are owed": ['451-["message",{"_placeholder":true,"num":0}]', '42["message"]'],
@@ -203,6 +202,21 @@ function malformed() {
       assert.equal(wire.unread(), 0);
     });
   }
+
+  it("ends at an event before anything is joined", async () => {
+    const wire = await greeted();
+    wire.send('42["message"]');
+    await wire.closed();
+    assert.equal(wire.unread(), 0);
+  });
+
+  it("answers no event for a namespace that it is not in", async () => {
+    const wire = await joined();
+    wire.send('42/custom,7["message-with-ack"]', '42["message",1]');
+    // A client that was put out a moment ago cannot know; the oracle ends the connection all the same.
+    const answer = await Promise.race([wire.next(), wire.closed()]);
+    assert.deepEqual(answer, REFERENCE ? { code: 1005 } : '42["message-back",1]');
+  });
 
   // The oracle dies of it.
   if (!REFERENCE) it("survives nesting that is meant to overflow a stack", async () => {
@@ -242,7 +256,7 @@ function protocol4() {
   });
 
   it("ends at malformed packets", async () => {
-    for (const frame of ["4abc", "42{}", '42/custom,["message"]']) {
+    for (const frame of ["4abc", "42{}", '42abc["message"]']) {
       const wire = await open();
       wire.send(frame);
       await wire.closed();
