@@ -127,6 +127,14 @@ fn metrics_are_named_in_one_file_a_crate_and_have_bounded_labels() {
 }
 
 #[test]
+fn in_a_server_only_protocol_names_the_events() {
+    holds(text::events, "imserver/src/web.rs:3", |tree| {
+        let file = tree.files.iter_mut().find(|file| file.path == "imserver/src/web.rs").unwrap();
+        file.text = "//! \"kickPush\"\n\nsocket.emit(\"kickPush\");\n".into();
+    });
+}
+
+#[test]
 fn nothing_names_the_place_it_was_written_in() {
     holds(text::strangers, "a.md:1", with("a.md", concat!("see /wo", "rk/x")));
     holds(text::strangers, "a.rs:2", with("a.rs", concat!("//! x\n// as D", "2 says")));

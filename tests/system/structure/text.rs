@@ -83,6 +83,15 @@ pub(super) fn metrics(tree: &Tree) -> Vec<String> {
     found
 }
 
+/// In a server only `protocol.rs` names the events of its wire; all of them but a few end alike.
+pub(super) fn events(tree: &Tree) -> Vec<String> {
+    let servers = ["imserver/src/", "pushserver/src/", "huaserver/src/"];
+    let elsewhere = |file: &&File| {
+        servers.iter().any(|folder| file.path.starts_with(folder)) && file.name() != "protocol.rs" && !file.is_test()
+    };
+    tree.rust().filter(elsewhere).flat_map(|file| matching(file, |line| line.contains("Push\""))).collect()
+}
+
 /// What belongs to where the code was written, not to the code: numbers of a list of wishes, folders of a machine.
 pub(super) fn strangers(tree: &Tree) -> Vec<String> {
     let folders = [
@@ -116,8 +125,11 @@ pub(super) fn registries(tree: &Tree) -> Vec<String> {
 
 /// Code lines that have one of the words.
 fn naming(file: &File, words: &[&str]) -> Vec<String> {
-    let lines = file.code().filter(|(_, line)| words.iter().any(|word| has_word(line, word)));
-    lines.map(|(number, line)| said(file, number, line)).collect()
+    matching(file, |line| words.iter().any(|word| has_word(line, word)))
+}
+
+fn matching(file: &File, is: impl Fn(&str) -> bool) -> Vec<String> {
+    file.code().filter(|(_, line)| is(line)).map(|(number, line)| said(file, number, line)).collect()
 }
 
 /// Lines of any kind, comments too, that have one of the strings.
