@@ -62,6 +62,7 @@ class Channel {
     this.peer = peer;
     this.inbox = new Inbox();
     this.answers = new Map();
+    this.order = [];
     for (const name of [...OWN_EVENTS, ...peer.names]) {
       socket.on(name, (...args) => this.#arrived(name, args));
     }
@@ -116,12 +117,18 @@ class Channel {
     return this.inbox.count(name);
   }
 
+  /** The names of all events so far, in the order of arrival. */
+  async arrivals() {
+    return this.order;
+  }
+
   async disconnect() {
     this.socket.disconnect();
   }
 
   #arrived(name, args) {
     const acknowledge = typeof args[args.length - 1] === "function" ? args.pop() : null;
+    this.order.push(name);
     this.inbox.put(name, name === "disconnect" ? [args[0]] : args.map(unpacked));
     const answer = this.answers.get(name);
     if (acknowledge && answer) acknowledge(...answer.map((arg) => packed(arg, this.peer.pack)));
