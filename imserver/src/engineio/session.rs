@@ -39,6 +39,8 @@ struct State {
     /// When the service must have accepted the session; `None` once that was looked at.
     connect_due: Option<Millis>,
     end: Option<CloseReason>,
+    /// After the end: how long what is left waits for the client to fetch it.
+    kept_until: Millis,
 }
 
 enum Transport {
@@ -69,6 +71,7 @@ impl<S: Service> Session<S> {
             heartbeat: Heartbeat::new(pinger, now, engine.periods),
             connect_due: engine.service.must_join().then_some(now + Millis::from(engine.config.connect_timeout_ms)),
             end: None,
+            kept_until: 0,
         };
         let session = Arc::new(Self {
             id: opening.id,
@@ -196,12 +199,13 @@ impl<S: Service> Session<S> {
             Transport::Polling(mailbox) => mailbox.close(reason),
         };
         // A message that nobody is waiting for stays until the next GET, or until the client must be taken for dead.
-        let keep_until = self.engine.clock.now() + Millis::from(self.engine.periods.timeout);
+        let kept_until = self.engine.clock.now() + Millis::from(self.engine.periods.timeout);
+        state.kept_until = kept_until;
         drop(state);
         if collected {
             self.engine.sessions.remove(&self.id);
         } else {
-            self.engine.sweep.add(self, keep_until);
+            self.engine.sweep.add(self, kept_until);
         }
         self.engine.metrics.closed(reason);
         tracing::debug!(session = %self.log_id(), reason = reason.name(), "session closed");
@@ -287,6 +291,9 @@ impl<S: Service> Timed for Session<S> {
     fn tick(self: &Arc<Self>, now: Millis) -> Option<Millis> {
         let mut state = self.state.lock();
         if state.end.is_some() {
+            if now < state.kept_until {
+                return Some(state.kept_until);
+            }
             drop(state);
             self.engine.sessions.remove(&self.id);
             return None;

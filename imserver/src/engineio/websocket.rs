@@ -32,6 +32,7 @@ impl<S: Service> Engine<S> {
         self.tracker.spawn(async move {
             let Some((read, link, tail)) = engine.take_over(upgraded).await else { return };
             let session = Session::open(&engine, opening, Some(link.clone()));
+            let _ended = EndIfOn(&session, &link);
             let reason = session.run_websocket(read, link, tail).await;
             session.close(reason);
         });
@@ -49,6 +50,7 @@ impl<S: Service> Engine<S> {
         self.tracker.spawn(async move {
             let Some((read, link, tail)) = engine.take_over(upgraded).await else { return };
             engine.watch_probe(&session, &link);
+            let _ended = EndIfOn(&session, &link);
             let mut probe = Probe { session: &session, link: &link, phase: Phase::Fresh };
             let limits = engine.frame_limits();
             let reason = transport::run(read, &link, limits, tail, None, &mut probe).await;
@@ -85,6 +87,17 @@ impl<S: Service> Engine<S> {
 
     fn frame_limits(&self) -> Limits {
         Limits { max_message: self.config.max_payload_bytes }
+    }
+}
+
+/// Ends the session that a WebSocket carries with the task of the WebSocket, even if a handler panics in it.
+struct EndIfOn<'a, S: Service>(&'a Arc<Session<S>>, &'a Arc<Link>);
+
+impl<S: Service> Drop for EndIfOn<'_, S> {
+    fn drop(&mut self) {
+        if self.0.is_on(self.1) {
+            self.0.close(CloseReason::TransportClosed);
+        }
     }
 }
 
