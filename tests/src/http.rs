@@ -86,6 +86,14 @@ impl Connection {
         Ok(())
     }
 
+    /// Sends FIN: there will be no more, though answers are still read.
+    ///
+    /// # Errors
+    /// The connection is gone already.
+    pub async fn finish(&mut self) -> anyhow::Result<()> {
+        Ok(self.stream.shutdown().await?)
+    }
+
     /// Reads one whole response: by its length, in chunks, or up to the end.
     ///
     /// # Errors

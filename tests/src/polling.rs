@@ -78,7 +78,7 @@ impl Polling {
 }
 
 /// The packets of a text payload: of revision 4 (separated by U+001E), or of 3 (`<UTF-16 units>:<packet>`).
-fn packets(payload: &str) -> Vec<String> {
+pub fn packets(payload: &str) -> Vec<String> {
     revision_3(payload).unwrap_or_else(|| payload.split('\u{1e}').map(str::to_owned).collect())
 }
 

@@ -118,6 +118,14 @@ impl Server {
         Ok(line.trim().trim_end_matches("kB").trim().parse()?)
     }
 
+    /// How many files and sockets it has open.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn open_files(&self) -> anyhow::Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.pid()))?.count())
+    }
+
     /// What `/metrics` on the admin listener says.
     ///
     /// # Errors

@@ -1,0 +1,17 @@
+//! Whatever a client sends, cuts off or leaves unread ends as the protocol says, leaks nothing, and touches nobody else.
+//!
+//! Each test throws something at a real process on which two bystanders talk; `Ground::clear`
+//! then holds it to the last two.
+
+mod client;
+mod ground;
+
+mod requests;
+
+mod polling;
+
+mod frames;
+
+mod packets;
+
+mod upgrade;
