@@ -1,4 +1,4 @@
-//! Which Redis node a user lives on: key → slot → node.
+//! Which Redis node a user lives on: source → ring, key → slot → node.
 //!
 //! The rule is the back end's. In its own words (PHP):
 //!
@@ -13,7 +13,12 @@
 //!
 //! `vectors.json` beside this crate has examples for other languages to check themselves against.
 
+mod nodes;
+mod rings;
+
 use md5::{Digest, Md5};
+pub use nodes::{Address, Node, NodeListError, parse_nodes};
+pub use rings::{NodeIndex, Rings, RingsError};
 use std::num::NonZeroU16;
 use types::UserKey;
 
@@ -22,6 +27,9 @@ pub const SLOTS: usize = 4096;
 
 /// The mark whose key places a user.
 pub const USER_MARK: &str = "ImMsgPub";
+
+/// The mark whose key places a room.
+pub const ROOM_MARK: &str = "ImRoom";
 
 /// The back end's `getKey`: `mark + ":" + sourceid + uid`, such as `ImMsgPub:hua1024`.
 pub fn key(mark: &str, user: &UserKey) -> String {
