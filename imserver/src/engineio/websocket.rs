@@ -33,7 +33,7 @@ impl<S: Service> Engine<S> {
             let Some((read, link, tail)) = engine.take_over(upgraded).await else { return };
             let session = Session::open(&engine, opening, Some(link.clone()));
             let _ended = EndIfOn(&session, &link);
-            let reason = session.run_websocket(read, link, tail).await;
+            let reason = session.run_websocket(read, link.clone(), tail).await;
             session.close(reason);
         });
         Ok(response)
