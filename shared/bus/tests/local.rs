@@ -75,3 +75,32 @@ async fn publishing_returns_when_every_sink_has_been_called_and_holds_no_lock_me
     assert_eq!(bus.publish(&channel, Bytes::new()).await, Ok(1));
     assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
+
+#[tokio::test]
+async fn a_process_that_leaves_while_a_message_is_passed_round_is_passed_over() {
+    use std::sync::OnceLock;
+
+    let exchange = Exchange::new();
+    let channel = Channel::Room(key("1"));
+    let leaving: Arc<OnceLock<bus::Bus>> = Arc::default();
+    let other = leaving.clone();
+    let first = exchange.attach(key("a"), Arc::new(move |_, _| other.get().unwrap().detach())).unwrap();
+    let second = exchange.attach(key("b"), Arc::new(|_, _| panic!("it has left"))).unwrap();
+    first.subscribe(&channel).await.unwrap();
+    second.subscribe(&channel).await.unwrap();
+    assert!(leaving.set(second).is_ok());
+    assert_eq!(first.publish(&channel, Bytes::new()).await, Ok(1));
+}
+
+#[tokio::test]
+async fn nothing_keeps_the_sink_of_a_process_that_left() {
+    let exchange = Exchange::new();
+    let held = Arc::new(());
+    let within = held.clone();
+    let bus = exchange.attach(key("a"), Arc::new(move |_, _| assert!(Arc::strong_count(&within) > 0))).unwrap();
+    for number in 0..100 {
+        bus.subscribe(&Channel::Room(key(&number.to_string()))).await.unwrap();
+    }
+    drop(bus);
+    assert_eq!(Arc::strong_count(&held), 1);
+}

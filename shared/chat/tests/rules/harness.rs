@@ -43,6 +43,8 @@ pub(crate) struct TestWindow {
     inbox: Arc<Inbox>,
     hub: Arc<Hub>,
     bus: Bus,
+    /// Whether following fails, as when only the process's subscriptions are in trouble.
+    pub(crate) deaf: AtomicBool,
 }
 
 /// Two processes, `a` and `b`, where anyone may reach anyone.
@@ -94,6 +96,7 @@ impl Process {
             inbox,
             hub: self.hub.clone(),
             bus: self.bus.clone(),
+            deaf: AtomicBool::new(false),
         }
     }
 
@@ -227,6 +230,9 @@ impl Window for TestWindow {
 
     fn follow(&self, channel: Channel) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
+            if self.deaf.load(Ordering::SeqCst) {
+                return Err(Failure::unavailable("deaf"));
+            }
             let subscribed = self.bus.subscribe(&channel).await;
             subscribed.map_err(|error| Failure::unavailable(error.to_string()))?;
             if !self.follows(&channel) {

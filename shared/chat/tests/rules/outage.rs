@@ -1,6 +1,7 @@
 //! When the bus is gone: every command says so, nothing is left half done, and leaving never fails.
 
-use crate::harness::{key, two_processes};
+use crate::harness::{hush, key, two_processes};
+use std::sync::atomic::Ordering;
 use types::Channel;
 
 #[tokio::test]
@@ -51,4 +52,37 @@ async fn an_arrival_fails_and_can_be_taken_back() {
     assert_eq!(failure.code, types::Code::Unavailable);
     a.chat.left(&window).await;
     assert!(a.follows_nothing());
+}
+
+#[tokio::test]
+async fn presence_that_could_not_be_followed_is_followed_when_asked_again() {
+    let (a, b) = two_processes().await;
+    let window = a.window("m9", "a.1").await;
+    window.deaf.store(true, Ordering::SeqCst);
+    assert_eq!(a.ask(&window, "changeUser", r#"{"toid":"8"}"#).await["ok"], true, "the talk goes on without it");
+    assert_eq!(a.refused(&window, "getPresence", r#"{"user_ids":["7"]}"#).await, "unavailable");
+    window.deaf.store(false, Ordering::SeqCst);
+    a.ask(&window, "changeUser", r#"{"toid":"8"}"#).await;
+    a.ask(&window, "getPresence", r#"{"user_ids":["7"]}"#).await;
+    hush(&[&window]);
+    b.window("8", "b.1").await;
+    assert_eq!(window.heard_one("presencePush")["user_id"], "8");
+    b.window("7", "b.2").await;
+    assert_eq!(window.heard_one("presencePush")["user_id"], "7");
+}
+
+#[tokio::test]
+async fn who_cannot_hear_a_room_is_not_in_it() {
+    let (a, b) = two_processes().await;
+    a.chat.put_room(&key("1001"), Vec::new()).await.unwrap();
+    let member = b.window("8", "b.1").await;
+    b.ask(&member, "join", r#"{"room":"1001"}"#).await;
+    let window = a.window("m9", "a.1").await;
+    window.deaf.store(true, Ordering::SeqCst);
+    assert_eq!(a.refused(&window, "join", r#"{"room":"1001"}"#).await, "unavailable");
+    assert_eq!(b.ask(&member, "join", r#"{"room":"1001"}"#).await["clients"], serde_json::json!(["b.1"]));
+    window.deaf.store(false, Ordering::SeqCst);
+    let answer = a.ask(&window, "join", r#"{"room":"1001"}"#).await;
+    assert_eq!(answer["clients"], serde_json::json!(["b.1", "a.1"]));
+    assert_eq!(window.heard_one("online")["action"], "join");
 }

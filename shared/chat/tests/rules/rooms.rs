@@ -89,7 +89,26 @@ async fn a_room_that_is_not_there_or_for_others_denies_and_ends_the_connection()
     let deny = third.heard_one("deny");
     assert_eq!(deny, json!({"type": "deny", "message": "room 1001 is for others", "code": "forbidden"}));
     assert!(third.is_closed() && !third.follows(&Channel::Room(room())));
+    assert_eq!(a.refused(&third, "leave", r#"{"room":"1001"}"#).await, "not_found");
     assert_eq!(member.heard(), []);
+}
+
+#[tokio::test]
+async fn who_comes_back_to_a_room_that_ended_or_is_for_others_now_is_out_of_it_too() {
+    let (a, _) = two_processes().await;
+    for ended in [true, false] {
+        a.chat.put_room(&room(), Vec::new()).await.unwrap();
+        let window = a.window("9", if ended { "a.1" } else { "a.2" }).await;
+        a.ask(&window, "join", r#"{"room":"1001"}"#).await;
+        // Straight at the bus, as a back end changes the room's key: nobody is told.
+        if ended {
+            a.bus.remove_room(&room()).await.unwrap();
+        } else {
+            a.bus.put_room(&room(), vec![key("8")]).await.unwrap();
+        }
+        assert_eq!(a.refused(&window, "join", r#"{"room":1001}"#).await, if ended { "not_found" } else { "forbidden" });
+        assert!(window.is_closed() && !window.follows(&Channel::Room(room())));
+    }
 }
 
 #[tokio::test]
