@@ -37,6 +37,13 @@ export class Peer {
     this.channels.set(namespace, new Channel(this.manager.socket(namespace, { auth, query: text }), this));
   }
 
+  /** Tries a refused namespace again with another auth payload (clients 3.x and 4.x). */
+  async retry(namespace, auth) {
+    const { socket } = this.channels.get(namespace);
+    socket.auth = auth;
+    socket.connect();
+  }
+
   /** Waits for an event of the connection: `upgrade`, `upgrading`, `heartbeat`, `close`. */
   async connectionEvent(name, limit) {
     return this.inbox.next(name, limit);

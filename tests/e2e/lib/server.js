@@ -28,13 +28,13 @@ export async function startEcho(flags = {}) {
 }
 
 /** Site IM. `settings` are keys of its config as environment, `config` a TOML text for `--config`. */
-export async function startImserver({ flags = [], settings = {}, config } = {}) {
+export async function startImserver({ listen = "127.0.0.1:0", settings = {}, config } = {}) {
   const directory = mkdtempSync(join(tmpdir(), "im-e2e-"));
   const file = config === undefined ? [] : ["--config", writeConfig(directory, config)];
   const any = "127.0.0.1:0";
-  const args = ["--listen", any, "--admin-listen", any, "--internal-listen", any, "--process-id", "im1"];
+  const args = ["--listen", listen, "--admin-listen", any, "--internal-listen", any, "--process-id", "im1"];
   const data = ["--data-dir", join(directory, "data")];
-  return start(join(BINARIES, "imserver"), [...args, ...data, ...file, ...flags], { settings, directory });
+  return start(join(BINARIES, "imserver"), [...args, ...data, ...file], { settings, directory });
 }
 
 /** A process that serves, or an address that somebody else serves. */
@@ -52,6 +52,12 @@ class Running {
   /** Sends a signal, such as `SIGSTOP`. */
   signal(signal) {
     this.process?.kill(signal);
+  }
+
+  /** The exit code, once the process has ended. */
+  async exitCode() {
+    await this.process.exited;
+    return this.process.child.exitCode;
   }
 
   async stop() {

@@ -90,7 +90,10 @@ export class Windows {
     this.url = url;
   }
 
-  /** A window of a user in dev mode; `client` is `{generation, transport}`, other options as in `Peer`. */
+  /**
+   * A window of a user in dev mode; `client` is `{generation, transport}`, other options as in `Peer`. With `early` it
+   * is handed out before it has upgraded.
+   */
   async open(user, client, options = {}) {
     const { generation } = client ?? {};
     return this.enter(client, as(user, generation ?? 4, options));
@@ -100,7 +103,7 @@ export class Windows {
   async enter(client, options) {
     const { peer, outcome } = await this.attempt(client, options);
     assert.ok(outcome.id, `refused: ${JSON.stringify(outcome.refused)}`);
-    if (client?.transport === "upgrade") await peer.connectionEvent("upgrade");
+    if (client?.transport === "upgrade" && !options.early) await peer.connectionEvent("upgrade");
     const [init] = await peer.on("/", "next", "init");
     return new Window(peer, init);
   }

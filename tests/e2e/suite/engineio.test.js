@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { eventually } from "../lib/eventually.js";
 import { Polling, Wire } from "../lib/raw.js";
 import { REFERENCE, startEcho } from "../lib/server.js";
 
@@ -298,10 +299,9 @@ async function gone(polling) {
   assert.deepEqual(await polling.poll(), { status: 400 });
 }
 
-/** Asks by POST, which does not disturb a session that lives, until the session is unknown. */
-async function eventuallyRefused(polling) {
-  const end = Date.now() + 5000;
-  while ((await polling.post("4x")) !== 400) assert.ok(Date.now() < end, "the session lives on");
+/** Asks by POST, which does not disturb a session that lives. */
+function eventuallyRefused(polling) {
+  return eventually("the session is unknown", async () => (await polling.post("4x")) === 400);
 }
 
 /** Packets of the binary payload form: 0 text or 1 bytes, the digits of the length, 255, the packet. */
