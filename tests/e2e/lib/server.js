@@ -37,6 +37,17 @@ export async function startImserver({ listen = "127.0.0.1:0", settings = {}, con
   return start(join(BINARIES, "imserver"), [...args, ...data, ...file], { settings, directory });
 }
 
+/** The example of an application on the connection layer. */
+export async function startEmbedded() {
+  return start(join(BINARIES, "examples/embedded"), ["127.0.0.1:0"]);
+}
+
+/** Everything in one process, as `cargo run` starts it but on free ports. */
+export async function startStandalone() {
+  const any = "127.0.0.1:0";
+  return start(join(BINARIES, "standalone"), ["--listen", any, "--admin-listen", any, "--internal-listen", any]);
+}
+
 /** A process that serves, or an address that somebody else serves. */
 class Running {
   constructor(url, process_) {
@@ -47,6 +58,11 @@ class Running {
   /** The address that the process printed under `name`, such as `internal`. */
   address(name) {
     return this.process.addresses()[name];
+  }
+
+  /** What the process has printed so far, its log included. */
+  output() {
+    return this.process.log();
   }
 
   /** Sends a signal, such as `SIGSTOP`. */
