@@ -56,6 +56,13 @@ export class Polling {
     return response.status === 200 ? this.codec.unpack(await response.text()) : { status: response.status };
   }
 
+  /** A GET that the server has and holds: `packets` is the promise of its answer. */
+  async heldPoll() {
+    const packets = this.poll();
+    await this.#roundTrips();
+    return { packets };
+  }
+
   postBody(body, contentType = "text/plain;charset=UTF-8") {
     return fetch(this.url(), { method: "POST", body, headers: { "content-type": contentType } });
   }
@@ -77,11 +84,15 @@ export class Polling {
       const socket = connect(Number(port), hostname);
       socket.on("error", done).on("close", done);
       socket.write(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`, async () => {
-        // What was written first is also read first: these round trips end when the server waits with the GET.
-        for (let trip = 0; trip < 3; trip++) await Polling.open(this.base, this.revision, this.path);
+        await this.#roundTrips();
         socket.destroy();
       });
     });
+  }
+
+  /** What was written before is also read before: after these round trips the server has it. */
+  async #roundTrips() {
+    for (let trip = 0; trip < 3; trip++) await Polling.open(this.base, this.revision, this.path);
   }
 
   /** A WebSocket for this session, to upgrade it. */

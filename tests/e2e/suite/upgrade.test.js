@@ -25,10 +25,10 @@ describe("the heartbeat of Engine.IO 4", heartbeatOf4);
 function upgrades(revision) {
   it("answers the probe, frees the GET that waits, and goes on over the WebSocket", async () => {
     const { polling, wire } = await probing(revision);
-    const waiting = polling.poll();
+    const held = await polling.heldPoll();
     wire.send("2probe");
     assert.equal(await wire.next(), "3probe");
-    assert.deepEqual(await waiting, ["6"]);
+    assert.deepEqual(await held.packets, ["6"]);
     wire.send("5", "4over the WebSocket");
     assert.equal(await wire.next(), "4over the WebSocket");
     wire.close();
