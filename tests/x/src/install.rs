@@ -25,7 +25,7 @@ pub(crate) fn debian_packages(tally: &mut Tally) -> anyhow::Result<()> {
         return Ok(());
     }
     let mut install = apt_get("install");
-    install.args(["--yes", "--no-install-recommends"]).args(&missing);
+    install.args(["--yes", "--quiet", "--no-install-recommends"]).args(&missing);
     if !is_root()? {
         bail!("{} missing; as root, run:\n{}", missing.join(" and "), shown(&install));
     }
