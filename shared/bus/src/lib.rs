@@ -6,10 +6,14 @@
 //! One contract, on the methods of [`Bus`], and one suite of tests that every twin passes (`tests/suite`).
 
 pub mod local;
+pub mod redis;
+
+mod health;
 mod presence;
 mod rooms;
 
 use bytes::Bytes;
+pub use health::{Health, Holder, NodeHealth, NodeName};
 pub use presence::{Connection, Registered};
 pub use rooms::{Expelled, Members, Occupant, RoomError};
 use serde_json::value::RawValue;
@@ -31,12 +35,22 @@ pub enum Error {
     /// This process has left; nothing works any more on this handle.
     #[error("this process has left the bus")]
     Detached,
+    /// The medium that it needs is not there. Known within a second, and at once when it is known already.
+    #[error("the Redis node {0} does not answer")]
+    Down(NodeName),
+    /// The medium answered, and would not: no memory left, or a key that somebody else wrote in another form.
+    #[error("the Redis node {node} refused: {reason}")]
+    Refused { node: NodeName, reason: Box<str> },
+    /// The bound on channels of one process; nothing was subscribed.
+    #[error("this process has subscribed as many channels on the Redis node {0} as it may")]
+    Full(NodeName),
 }
 
 /// One process's place on the bus. Clones share the place; it is given up by [`Bus::detach`] or with the last clone.
 #[derive(Clone)]
 pub enum Bus {
     Local(local::Bus),
+    Redis(redis::Bus),
 }
 
 /// Channels: at most once, to the processes that are subscribed at that moment.
@@ -45,14 +59,45 @@ impl Bus {
     pub fn process(&self) -> &ProcessId {
         match self {
             Self::Local(bus) => bus.process(),
+            Self::Redis(bus) => bus.process(),
         }
     }
 
-    /// Gives up the place: no message is passed to the sink that was not on its way already, the process's
-    /// subscriptions, connections and places in rooms are gone, and its id is free. Idempotent.
+    /// Begins to give up the place: from now on nothing works on any handle. Idempotent. Whoever must know that it is
+    /// done awaits [`Bus::detached`].
     pub fn detach(&self) {
         match self {
             Self::Local(bus) => bus.detach(),
+            Self::Redis(bus) => bus.detach(),
+        }
+    }
+
+    /// Returns when the place is given up after [`Bus::detach`]: no message is passed to the sink any more, the
+    /// process's subscriptions, connections and places in rooms are gone, its id is free, and no task of the bus is
+    /// left. Takes a few seconds at most; what a node that is down keeps is gone when this process's lease ends.
+    pub async fn detached(&self) {
+        match self {
+            Self::Local(_) => {}
+            Self::Redis(bus) => bus.detached().await,
+        }
+    }
+
+    /// What works and what does not, as known now. Asks nobody.
+    pub fn health(&self) -> Health {
+        match self {
+            Self::Local(_) => Health::default(),
+            Self::Redis(bus) => bus.health(),
+        }
+    }
+
+    /// Who goes by that process id now and where to reach it; nothing if nobody does.
+    ///
+    /// # Errors
+    /// None but those of the bus.
+    pub async fn holder(&self, process: &ProcessId) -> Result<Option<Holder>, Error> {
+        match self {
+            Self::Local(bus) => bus.holder(process),
+            Self::Redis(bus) => bus.holder(process).await,
         }
     }
 
@@ -60,10 +105,12 @@ impl Bus {
     /// Subscribing twice is subscribing once.
     ///
     /// # Errors
-    /// The channel may or may not be subscribed then; the caller unsubscribes or tries again.
+    /// With [`Error::Down`] the channel stays wanted: it is subscribed when the node is back, and told of as a gap.
+    /// Whoever does not want that unsubscribes. With the others it is not subscribed.
     pub async fn subscribe(&self, channel: &Channel) -> Result<(), Error> {
         match self {
             Self::Local(bus) => bus.subscribe(channel),
+            Self::Redis(bus) => bus.subscribe(channel).await,
         }
     }
 
@@ -71,10 +118,11 @@ impl Bus {
     /// no error.
     ///
     /// # Errors
-    /// As for [`Bus::subscribe`].
+    /// The channel is not wanted any more; messages may still come for a while.
     pub async fn unsubscribe(&self, channel: &Channel) -> Result<(), Error> {
         match self {
             Self::Local(bus) => bus.unsubscribe(channel),
+            Self::Redis(bus) => bus.unsubscribe(channel).await,
         }
     }
 
@@ -89,6 +137,7 @@ impl Bus {
     pub async fn publish(&self, channel: &Channel, message: Bytes) -> Result<usize, Error> {
         match self {
             Self::Local(bus) => bus.publish(channel, &message),
+            Self::Redis(bus) => bus.publish(channel, &message).await,
         }
     }
 }
@@ -99,20 +148,23 @@ impl Bus {
     /// Counts a connection of a user. The same socket again replaces its entry.
     ///
     /// # Errors
-    /// The connection may or may not be counted then; the caller unregisters it or tries again.
+    /// The connection may or may not be counted then; with [`Error::Down`] it is when the node is back, unless the
+    /// caller unregisters it.
     pub async fn register(&self, user: &UserKey, connection: Connection) -> Result<Registered, Error> {
         match self {
             Self::Local(bus) => bus.register(user, connection),
+            Self::Redis(bus) => bus.register(user, connection).await,
         }
     }
 
     /// Takes a connection out; true if it was there and was the user's last.
     ///
     /// # Errors
-    /// The connection may still be counted then, as long as this process lives.
+    /// The connection may still be counted then; with [`Error::Down`] until the node is back.
     pub async fn unregister(&self, user: &UserKey, socket: &SocketId) -> Result<bool, Error> {
         match self {
             Self::Local(bus) => bus.unregister(user, socket),
+            Self::Redis(bus) => bus.unregister(user, socket).await,
         }
     }
 
@@ -124,17 +176,20 @@ impl Bus {
     pub async fn set_status(&self, user: &UserKey, status: Status) -> Result<Option<Status>, Error> {
         match self {
             Self::Local(bus) => bus.set_status(user, status),
+            Self::Redis(bus) => bus.set_status(user, status).await,
         }
     }
 
     /// The status of each user, in the order asked, as the user set it: [`Status::Invisible`] is not hidden here.
-    /// [`Status::Offline`] without a connection.
+    /// [`Status::Offline`] without a connection. Users about whom nobody can be asked now are left out, so that one
+    /// node that is down hides nothing of the others.
     ///
     /// # Errors
-    /// None but those of the bus.
+    /// Those of the bus, if nobody could be asked about any of them.
     pub async fn presence(&self, users: &[UserKey]) -> Result<Vec<(UserKey, Status)>, Error> {
         match self {
             Self::Local(bus) => bus.presence(users),
+            Self::Redis(bus) => bus.presence(users).await,
         }
     }
 
@@ -146,6 +201,7 @@ impl Bus {
     pub async fn set_target(&self, user: &UserKey, target: Box<RawValue>) -> Result<(), Error> {
         match self {
             Self::Local(bus) => bus.set_target(user, target),
+            Self::Redis(bus) => bus.set_target(user, target).await,
         }
     }
 }
@@ -160,6 +216,7 @@ impl Bus {
     pub async fn put_room(&self, room: &RoomId, members: Vec<UserKey>) -> Result<Expelled, Error> {
         match self {
             Self::Local(bus) => bus.put_room(room, members),
+            Self::Redis(bus) => bus.put_room(room, members).await,
         }
     }
 
@@ -170,6 +227,7 @@ impl Bus {
     pub async fn remove_room(&self, room: &RoomId) -> Result<Option<Expelled>, Error> {
         match self {
             Self::Local(bus) => bus.remove_room(room),
+            Self::Redis(bus) => bus.remove_room(room).await,
         }
     }
 
@@ -180,6 +238,7 @@ impl Bus {
     pub async fn room(&self, room: &RoomId) -> Result<Option<Vec<UserKey>>, Error> {
         match self {
             Self::Local(bus) => bus.room(room),
+            Self::Redis(bus) => bus.room(room).await,
         }
     }
 
@@ -190,16 +249,18 @@ impl Bus {
     pub async fn enter_room(&self, room: &RoomId, socket: &SocketId, user: &UserKey) -> Result<Members, RoomError> {
         match self {
             Self::Local(bus) => bus.enter_room(room, socket, user),
+            Self::Redis(bus) => bus.enter_room(room, socket, user).await,
         }
     }
 
     /// Takes a socket out; returns who remains, or nothing if it was not in.
     ///
     /// # Errors
-    /// The socket may still be in then, as long as this process lives.
+    /// The socket may still be in then; with [`Error::Down`] until the node is back.
     pub async fn leave_room(&self, room: &RoomId, socket: &SocketId) -> Result<Option<Members>, Error> {
         match self {
             Self::Local(bus) => bus.leave_room(room, socket),
+            Self::Redis(bus) => bus.leave_room(room, socket).await,
         }
     }
 }

@@ -7,7 +7,7 @@ mod presence;
 mod rooms;
 mod striped;
 
-use crate::{Connection, Error, Expelled, Members, Registered, RoomError, Sink};
+use crate::{Connection, Error, Expelled, Holder, Members, Registered, RoomError, Sink};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use presence::Users;
@@ -83,6 +83,14 @@ impl Bus {
 
     pub(crate) fn detach(&self) {
         self.seat.give_up();
+    }
+
+    /// A process of this same server: reached through the exchange, so it needs no address.
+    pub(crate) fn holder(&self, process: &ProcessId) -> Result<Option<Holder>, Error> {
+        self.seat.port.check()?;
+        let attached = self.seat.medium.processes.lock().contains(process);
+        let holder = || Holder { process: process.clone(), incarnation: Box::default(), address: Box::default() };
+        Ok(attached.then(holder))
     }
 
     pub(crate) fn subscribe(&self, channel: &Channel) -> Result<(), Error> {

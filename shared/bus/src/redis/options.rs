@@ -1,0 +1,137 @@
+//! What the start-up says to the bus, and what the bus says back unasked.
+
+use crate::{Expelled, Holder, NodeName, Occupant};
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use std::time::Duration;
+use types::{Channel, ProcessId, RoomId, SocketId, UserKey};
+
+/// The process that attaches.
+#[derive(Debug, Clone)]
+pub struct Process {
+    /// Unique among live processes.
+    pub id: ProcessId,
+    /// New with every start: 1 to 64 letters, digits, `-` or `_`.
+    pub incarnation: String,
+    /// The internal listener as other processes reach it, without spaces; empty if there is none. It must answer
+    /// before the bus is connected: a second process of this id asks it.
+    pub address: String,
+    /// `imserver`, `pushserver` or `huaserver`.
+    pub tier: &'static str,
+}
+
+/// Called by the bus from its own tasks: it must not block and must not wait for the bus.
+pub type Notices = Arc<dyn Fn(Notice) + Send + Sync>;
+
+/// Asks a process whether it lives and is that incarnation. Its own time limit is a second or less.
+pub type Ask = Arc<dyn Fn(Holder) -> BoxFuture<'static, bool> + Send + Sync>;
+
+/// What a server must know to set things right with its clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A node does not serve: its users are degraded until [`Notice::Up`].
+    Down { node: NodeName, trouble: Box<str> },
+    /// A node serves again: this process's lease, connections and places in rooms are back there. With `emptied`, what
+    /// others had there comes back as they find out, within seconds, and rooms when the back end puts them again.
+    Up { node: NodeName, emptied: bool },
+    /// Messages on these channels may have been missed up to now; from now on they arrive. Comes in parts of at most
+    /// [`Options::chunk`] channels, after the part is subscribed again. With `emptied`, presence that is read now may lack
+    /// what comes back within seconds.
+    Gap { node: NodeName, channels: Vec<Channel>, emptied: bool },
+    /// A process is gone from a node: its connections and its places in rooms there do not count any more.
+    Gone { node: NodeName, process: ProcessId },
+    /// Sockets of a process that is gone were still in the room. They are out, and only this process is told.
+    Left { room: RoomId, expelled: Expelled },
+    /// Sockets of this process that somebody put out of the room, unheard.
+    PutOut { room: RoomId, occupants: Vec<Occupant> },
+    /// A node had forgotten that these users have connections; this process has said it again.
+    Restored { users: Vec<UserKey> },
+    /// Another registration took the place of this connection: it should close.
+    Superseded { user: UserKey, socket: SocketId },
+    /// Another process goes by this one's id: this one should not go on.
+    Taken { holder: Holder },
+}
+
+/// How the bus behaves. [`Options::new`] has the values for production; the rest is for tests.
+#[derive(Clone)]
+pub struct Options {
+    pub notices: Notices,
+    pub ask: Ask,
+    /// How long this process is believed to live after it was last heard of. Renewed every third of it.
+    pub lease: Duration,
+    /// The limit of one answer of a node; after it the connection is given up.
+    pub patience: Duration,
+    /// Each connection is asked for a sign of life so often.
+    pub pulse: Duration,
+    /// On each node a probe is published and heard so often.
+    pub probe: Duration,
+    /// All that this process has registered is compared with what the nodes have so often.
+    pub sweep: Duration,
+    /// Subscriber connections to one node: a new one is opened when all are full.
+    pub subscribers: usize,
+    /// Channels on one subscriber connection. Redis stalls for tens of milliseconds when a client with 50,000 goes.
+    pub channels: usize,
+    /// Channels in one command: 500 take Redis well under a millisecond.
+    pub chunk: usize,
+    /// Messages that wait between fred's reader and the sink, one connection's; more is a gap. fred makes nine buffers
+    /// of this size, so that 65,536 cost 39 MiB a subscriber connection.
+    pub buffer: usize,
+    #[doc(hidden)]
+    pub guards: Guards,
+}
+
+/// What protects against the known traps. A test takes one away to see that it is needed.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Guards {
+    /// Ask every connection for signs of life, and give up one that gives none.
+    pub pulse: bool,
+    /// A buffer that was overrun is a gap.
+    pub lag: bool,
+    /// Subscribed is what the server has confirmed.
+    pub barrier: bool,
+    /// Resubscribe in parts, instead of all channels in one command.
+    pub chunks: bool,
+    /// Listen to the Sentinels.
+    pub switches: bool,
+    /// A switch to the address that is in use already is none.
+    pub same_address: bool,
+    /// Serve only with a master.
+    pub role: bool,
+    /// Find subscriptions that are silently dead.
+    pub probe: bool,
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Self {
+            pulse: true,
+            lag: true,
+            barrier: true,
+            chunks: true,
+            switches: true,
+            same_address: true,
+            role: true,
+            probe: true,
+        }
+    }
+}
+
+impl Options {
+    pub fn new(notices: Notices, ask: Ask) -> Self {
+        Self {
+            notices,
+            ask,
+            lease: Duration::from_secs(15),
+            patience: Duration::from_secs(1),
+            pulse: Duration::from_millis(400),
+            probe: Duration::from_secs(2),
+            sweep: Duration::from_secs(30),
+            subscribers: 16,
+            channels: 50_000,
+            chunk: 500,
+            buffer: 65_536,
+            guards: Guards::default(),
+        }
+    }
+}
