@@ -11,7 +11,7 @@ let server;
 let hasty;
 before(async () => {
   server = await startEcho();
-  hasty = await startEcho({ "ping-interval": 300, "ping-timeout": 200, "upgrade-timeout": 250 });
+  hasty = await startEcho({ "ping-interval": 500, "ping-timeout": 2000, "upgrade-timeout": 250 });
 });
 after(() => Promise.all([server.stop(), hasty.stop()]));
 
