@@ -187,6 +187,8 @@ mod tests {
             "secret__________________________",
             "secret00000000000000000000000000",
             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "kQ7zR2mXkQ7zR2mXkQ7zR2mXkQ7zR2mX",
+            "k7QzkQ7zz7Qkk7zQ7kQzQzk7zk7Q7zkQ",
             "01234567890123456789012345678901",
             "abcdefghijklmnopqrstuvwxyz012345",
             "a-string-secret-at-least-256-bits-long",
