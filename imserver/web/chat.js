@@ -10,6 +10,8 @@ import { Typing } from './typing.js';
 
 // Older messages of a conversation leave the window, so that a page left open for weeks stays small.
 const MESSAGES_KEPT = 500;
+// People who write to this window beyond these are not heard: anybody could make up names without end.
+const PEERS_KEPT = 100;
 const STATUSES = ['online', 'busy', 'away', 'invisible'];
 
 export class Chat {
@@ -52,8 +54,9 @@ export class Chat {
     return this.conversation(this.target);
   }
 
-  // What others see of this person; a socket without a user has no presence.
+  // What this person shows to others; a socket that did not say whose it is has no presence.
   presenceOf(peer) {
+    if (!isUserKey(peer)) return 'direct';
     return this.presence.get(peer) || 'unknown';
   }
 
@@ -133,6 +136,7 @@ export class Chat {
     const mine = from === this.self;
     if (mine && typeof payload.to !== 'string') return;
     const peer = mine ? payload.to : from;
+    if (!this.conversations.has(peer) && this.conversations.size >= PEERS_KEPT) return;
     const id = typeof payload.id === 'string' ? payload.id : newId();
     const at = typeof meta.timestamp === 'number' ? meta.timestamp : Date.now();
     const isNew = this.add(peer, { id, from, to: mine ? peer : this.self, text, at, state: 'sent' });
@@ -244,7 +248,8 @@ export class Chat {
 
   saw(users) {
     users.forEach((user) => {
-      if (user.user_id !== this.self) this.presence.set(user.user_id, user.status);
+      const isKnown = user.status === 'offline' || STATUSES.indexOf(user.status) >= 0;
+      if (user.user_id !== this.self) this.presence.set(user.user_id, isKnown ? user.status : 'unknown');
       // This window is here: if others see this person as away from the line, the choice was to be invisible.
       else this.setStatus(user.status === 'offline' ? 'invisible' : user.status);
     });

@@ -17,10 +17,11 @@ export class Composer {
     this.button = el('button', { class: 'send', type: 'submit' }, [icon('send'), el('span', {})]);
     this.note = el('p', { class: 'note', dir: 'auto' });
     this.keys = el('p', { class: 'keys' });
-    const field = el('div', { class: 'field' }, [this.box, this.button]);
+    const field = el('div', { class: 'field' }, [this.box, el('span', { class: 'ring' }), this.button]);
     this.element = el('form', { class: 'composer' }, [field, el('div', { class: 'notes' }, [this.note, this.keys])]);
     this.box.addEventListener('keydown', (event) => this.pressed(event));
     this.box.addEventListener('input', () => this.wrote());
+    window.addEventListener('resize', () => this.grow());
     this.element.addEventListener('submit', (event) => {
       event.preventDefault();
       this.send();

@@ -106,7 +106,6 @@ export class Connection {
     socket.on('init', (init) => {
       this.onlineSince = Date.now();
       this.draining = null;
-      socket.io.reconnectionDelay(FIRST_WAIT_MS);
       this.change({ name: 'online' });
       this.hear.onInit(init || {});
     });
@@ -135,7 +134,6 @@ export class Connection {
   drain(push) {
     const wait = Number(push.retry_after_ms);
     this.draining = wait > 0 ? Math.min(wait, 10 * LONGEST_WAIT_MS) : FIRST_WAIT_MS;
-    this.socket.io.reconnectionDelay(Math.max(this.draining, FIRST_WAIT_MS));
     if (this.isOnline()) this.change({ name: 'online', draining: true });
   }
 
@@ -148,8 +146,9 @@ export class Connection {
     }
     const failure = { code: this.draining === null ? reasonOf(reason, closed) : 'drain' };
     this.change({ name: 'reconnecting', failure, attempt: 0 });
-    // When the server says goodbye in so many words, the library leaves coming back to us.
-    if (!this.socket.active) this.comeBack(this.draining || 0);
+    // When the server says goodbye in so many words, the library leaves coming back to us; and when the server names
+    // a time, the library would not know of it.
+    if (this.draining !== null || !this.socket.active) this.comeBack(this.draining || 0);
   }
 
   failed(error) {
@@ -167,12 +166,14 @@ export class Connection {
     if (this.state.name === 'reconnecting') this.change(Object.assign({}, this.state, { attempt }));
   }
 
+  // Connects after a wait of our own instead of the library's.
   comeBack(atLeast) {
     if (this.onlineSince && Date.now() - this.onlineSince > STEADY_MS) this.rounds = 0;
     this.onlineSince = 0;
     const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * Math.pow(2, this.rounds)) * (0.5 + Math.random());
     this.rounds += 1;
     clearTimeout(this.timer);
+    this.socket.disconnect();
     this.timer = setTimeout(() => {
       this.trying(this.rounds);
       this.socket.connect();
@@ -193,7 +194,8 @@ function refusalOf(error) {
   if (error.type !== 'TransportError') {
     if (error.data === undefined && error.message === 'timeout') return null;
     const data = error.data || {};
-    return { code: data.code || 'refused_connection', message: data.message || error.message, retry_after_ms: data.retry_after_ms };
+    const message = data.message || error.message;
+    return { code: data.code || 'refused_connection', message, retry_after_ms: data.retry_after_ms };
   }
   const status = error.description;
   if (typeof status !== 'number' || status < 400) return null;

@@ -15,14 +15,19 @@ export class Log {
     this.rows = new Map();
     this.atEnd = true;
     this.list = el('ol', { class: 'messages' });
-    this.typing = el('p', { class: 'typing', hidden: true }, [el('span', { class: 'dots', 'aria-hidden': 'true' }), el('span', { dir: 'auto' })]);
+    const dots = el('span', { class: 'dots', 'aria-hidden': 'true' });
+    this.typing = el('p', { class: 'typing', hidden: true }, [dots, el('span', { dir: 'auto' })]);
     this.empty = this.emptyState();
-    this.scroller = el('div', { class: 'scroller', role: 'log', 'aria-live': 'off', tabindex: '0' }, [this.empty, this.list, this.typing]);
+    // The window says new messages itself: a log that spoke would read a whole conversation at each switch.
+    const attributes = { class: 'scroller', role: 'log', 'aria-live': 'off', tabindex: '0' };
+    this.scroller = el('div', attributes, [this.empty, this.list, this.typing]);
     this.newest = el('button', { class: 'newest', type: 'button', hidden: true }, [icon('down'), el('span', {})]);
     this.newest.addEventListener('click', () => this.toEnd());
     this.element = el('div', { class: 'log' }, [this.scroller, this.newest]);
     this.scroller.addEventListener('scroll', () => this.scrolled(), { passive: true });
-    window.addEventListener('resize', () => this.settle());
+    // Banners, keyboards and growing drafts take room from the messages: the newest one stays in sight.
+    if (window.ResizeObserver) new ResizeObserver(() => this.settle()).observe(this.scroller);
+    else window.addEventListener('resize', () => this.settle());
   }
 
   emptyState() {
@@ -55,6 +60,7 @@ export class Log {
     const row = this.rows.get(message.id);
     if (row) {
       this.showMark(row, message);
+      this.settle();
       return;
     }
     const follow = this.atEnd || message.from === this.chat.self;
@@ -69,6 +75,7 @@ export class Log {
     this.chat.current().messages.forEach((message, id) => {
       if (message.state === 'pending' && this.rows.has(id)) this.showMark(this.rows.get(id), message);
     });
+    this.settle();
   }
 
   showTyping() {
@@ -102,11 +109,9 @@ export class Log {
     this.last = message;
     const text = el('p', { class: 'text', dir: 'auto', text: message.text });
     const mark = el('div', { class: 'mark' });
-    const row = el('li', { class: 'message', 'data-id': message.id, 'data-from': mine ? 'me' : 'other', 'data-first': !follows }, [
-      el('p', { class: 'unseen', text: nameOf(message.from) }),
-      text,
-      mark,
-    ]);
+    const who = el('p', { class: 'unseen', text: nameOf(message.from) });
+    const row = el('li', { class: 'message', 'data-id': message.id }, [who, text, mark]);
+    set(row, { 'data-from': mine ? 'me' : 'other', 'data-first': !follows });
     this.rows.set(message.id, row);
     this.list.appendChild(row);
     this.showMark(row, message);
@@ -133,8 +138,7 @@ export class Log {
   }
 
   retryButton(message) {
-    const attributes = { class: 'retry', type: 'button', 'aria-label': say('retry_message') };
-    const button = el('button', attributes, [icon('retry'), el('span', { text: say('retry') })]);
+    const button = el('button', { class: 'retry', type: 'button' }, [icon('retry'), el('span', { text: say('retry') })]);
     button.addEventListener('click', () => this.chat.retry(message));
     return button;
   }
@@ -149,5 +153,6 @@ export class Log {
 }
 
 function timeOf(at) {
-  return new Date(at).toLocaleTimeString(language() === 'zh' ? 'zh-CN' : 'en-GB', { hour: '2-digit', minute: '2-digit', hour12: false });
+  const digits = { hour: '2-digit', minute: '2-digit', hour12: false };
+  return new Date(at).toLocaleTimeString(language() === 'zh' ? 'zh-CN' : 'en-GB', digits);
 }

@@ -17,7 +17,7 @@ export class Peers {
   }
 
   show() {
-    set(this.element, { 'aria-label': say('peers') });
+    set(this.element, { 'aria-label': say('peers', { name: nameOf(this.chat.self) }) });
     this.chat.conversations.forEach((conversation, peer) => {
       if (!this.buttons.has(peer)) this.addButton(peer);
       this.showPeer(conversation, peer);
@@ -29,10 +29,11 @@ export class Peers {
     const name = el('span', { class: 'name', dir: 'auto' });
     const presence = el('span', { class: 'presence' });
     const unread = el('span', { class: 'unread' });
+    const unit = el('span', { class: 'unseen' });
     const names = el('span', { class: 'names' }, [name, presence]);
-    const button = el('button', { class: 'peer', type: 'button', 'data-peer': peer }, [face, names, unread]);
+    const button = el('button', { class: 'peer', type: 'button', 'data-peer': peer }, [face, names, unread, unit]);
     button.addEventListener('click', () => this.chat.turnTo(peer));
-    this.buttons.set(peer, { button, face, name, presence, unread });
+    this.buttons.set(peer, { button, face, name, presence, unread, unit });
     this.element.appendChild(button);
   }
 
@@ -40,14 +41,12 @@ export class Peers {
     const parts = this.buttons.get(peer);
     const current = peer === this.chat.target;
     const presence = this.chat.presenceOf(peer);
-    const status = say('status_' + presence);
-    const blanks = { name: nameOf(peer), status, count: conversation.unread };
-    const label = say(conversation.unread ? 'peer_unread' : 'peer', blanks);
-    set(parts.button, { 'aria-label': label, 'aria-current': current ? 'true' : null });
+    set(parts.button, { 'aria-current': current ? 'true' : null });
     set(parts.face, { 'data-initial': initialOf(peer), 'data-presence': presence });
     set(parts.name, { text: nameOf(peer) });
-    set(parts.presence, { text: status });
+    set(parts.presence, { text: say('status_' + presence) });
     set(parts.unread, { text: conversation.unread > 99 ? '99+' : String(conversation.unread || '') });
+    set(parts.unit, { text: conversation.unread ? say('unread') : '' });
     if (current) this.reveal(parts.button);
   }
 

@@ -39,7 +39,8 @@ export class ChatWindow {
     this.select.addEventListener('change', () => this.chat.chooseStatus(this.select.value));
     this.another = el('a', { class: 'button', target: '_blank', rel: 'noopener' }, [icon('windows'), el('span', {})]);
     const about = el('p', { class: 'about' }, [this.link, this.key]);
-    return el('header', { class: 'who' }, [this.face, el('div', { class: 'names' }, [this.name, about]), this.select, this.another]);
+    const names = el('div', { class: 'names' }, [this.name, about]);
+    return el('header', { class: 'who' }, [this.face, names, this.select, this.another]);
   }
 
   banner() {
@@ -71,6 +72,7 @@ export class ChatWindow {
     const name = nameOf(this.user);
     set(this.element, { 'aria-label': say('window_of', { name }) });
     set(this.name, { text: name });
+    this.key.hidden = name === this.user;
     set(this.face, { 'data-initial': initialOf(this.user) });
     set(this.select, { 'aria-label': say('status', { name }) });
     Array.from(this.select.options).forEach((option) => set(option, { text: say('status_' + option.value) }));
