@@ -44,16 +44,22 @@ pub(super) const BOTH: [Over; 2] = [Over::WebSocket, Over::Polling];
 impl Client {
     /// Opens a session and joins nothing. `query` follows the protocol's own parameters: `userId=8`.
     pub(super) async fn open(address: SocketAddr, over: Over, query: &str) -> Self {
+        Self::open_if_let(address, over, query).await.expect("a session")
+    }
+
+    /// As [`open`](Self::open), over what the server may refuse.
+    pub(super) async fn open_if_let(address: SocketAddr, over: Over, query: &str) -> Option<Self> {
+        let path = format!("{SOCKET_IO}?EIO=4&transport=websocket&{query}");
         match over {
             Over::WebSocket => {
-                let path = format!("{SOCKET_IO}?EIO=4&transport=websocket&{query}");
-                let mut client = Self::WebSocket(Box::new(websocket::connect(address, &path).await.unwrap()));
+                let socket = websocket::connect(address, &path).await.ok()?;
+                let mut client = Self::WebSocket(Box::new(socket));
                 client.until(|packet| packet.starts_with('0')).await;
-                client
+                Some(client)
             }
             Over::Polling => {
-                let session = Polling::handshake(address, SOCKET_IO, &format!("EIO=4&{query}")).await.unwrap();
-                Self::Polling(session, VecDeque::new())
+                let session = Polling::handshake(address, SOCKET_IO, &format!("EIO=4&{query}")).await.ok()?;
+                Some(Self::Polling(session, VecDeque::new()))
             }
         }
     }
@@ -81,6 +87,19 @@ impl Client {
                 sent.expect("the server reads nothing").is_ok()
             }
             Self::Polling(session, _) => session.post(packet).await.unwrap().status == 200,
+        }
+    }
+
+    /// Sends the same packet many times over, without looking whether anybody takes them.
+    pub(super) async fn send_many(&mut self, packet: &str, count: usize) {
+        match self {
+            Self::WebSocket(socket) => {
+                for _ in 0..count {
+                    socket.feed(Message::text(packet)).await.ok();
+                }
+                socket.flush().await.ok();
+            }
+            Self::Polling(session, _) => drop(session.post(&vec![packet; count].join("\u{1e}")).await),
         }
     }
 
