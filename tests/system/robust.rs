@@ -15,3 +15,13 @@ mod frames;
 mod packets;
 
 mod upgrade;
+
+mod silence;
+
+mod slow;
+
+mod limits;
+
+mod memory;
+
+mod noise;
