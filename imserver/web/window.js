@@ -62,7 +62,11 @@ export class ChatWindow {
     if (what === 'messages') this.log.showMessage(detail);
     if (what === 'state') this.log.showWaiting();
     if (what === 'typing') this.log.showTyping();
-    if (what === 'target') this.turned();
+    if (what === 'target') {
+      // What was remarked on the chat before is no longer true of this one.
+      this.tell(null);
+      this.turned();
+    }
     if (what === 'notice') this.tell(detail);
     if (what === 'arrived') this.announce(say('said', { name: nameOf(detail.peer), text: detail.text }));
   }
@@ -125,7 +129,7 @@ export class ChatWindow {
     return say(this.notice.words, blanks);
   }
 
-  // A passing remark. A broken connection is more important and takes its place.
+  // A passing remark, or none. A broken connection is more important and takes its place.
   tell(notice) {
     this.notice = notice;
     clearTimeout(this.noticeTimer);
