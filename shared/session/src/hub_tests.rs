@@ -1,3 +1,5 @@
+//! Membership and subscription in step, under every timing that a scripted medium can make.
+
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;

@@ -1,3 +1,5 @@
+//! The send queue and the pump over real sockets.
+
 use super::*;
 use crate::pump::{self, Fed, Then};
 use std::sync::Arc;
