@@ -3,7 +3,7 @@
 //
 //   npm test                          everything, on the binaries in IM_BIN_DIR
 //   npm test -- matrix socketio       only the files whose names begin so; the table may then have empty cells
-//   npm run suite -- --url http://…   the protocol checks that fit an echo server that runs already
+//   npm run suite -- --url http://…   Node's half of the table on an echo server that runs already
 //   IM_REFERENCE=1 npm test           the protocol checks on the oracle built from the Node reference servers
 
 import { spawn } from "node:child_process";
@@ -11,6 +11,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { REFERENCE } from "./lib/server.js";
 import { table } from "./lib/tally.js";
 
 const HERE = import.meta.dirname;
@@ -18,7 +19,6 @@ const { values: options, positionals: wanted } = parseArgs({
   allowPositionals: true,
   options: { url: { type: "string" } },
 });
-const protocolOnly = options.url !== undefined || process.env.IM_REFERENCE === "1";
 const scratch = mkdtempSync(join(tmpdir(), "im-e2e-tally-"));
 const tally = join(scratch, "tally");
 writeFileSync(tally, "");
@@ -31,12 +31,13 @@ if (complete && empty.length > 0) console.log(`\nnothing passed for: ${empty.joi
 rmSync(scratch, { recursive: true });
 process.exit(status !== 0 || (complete && empty.length > 0) ? 1 : 0);
 
-/** Test files by name: site IM's are left out where only the echo is served, others' heartbeats where it is remote. */
+/** Test files by name. Those that set the server up in a way of their own cannot use one that runs already. */
 function files() {
-  const skipped = [...(protocolOnly ? ["imserver-"] : []), ...(options.url ? ["farewell", "heartbeat"] : [])];
   const begins = (name, starts) => starts.some((start) => name.startsWith(start));
-  const all = readdirSync(join(HERE, "suite")).filter((name) => name.endsWith(".test.js") && !begins(name, skipped));
-  return wanted.length === 0 ? all : all.filter((name) => begins(name, wanted));
+  const all = readdirSync(join(HERE, "suite")).filter((name) => name.endsWith(".test.js"));
+  if (options.url) return all.filter((name) => begins(name, ["matrix"]));
+  const fit = REFERENCE ? all.filter((name) => !begins(name, ["imserver-"])) : all;
+  return wanted.length === 0 ? fit : fit.filter((name) => begins(name, wanted));
 }
 
 /** Runs the files two at a time, each in a process of its own; returns the exit code. */
