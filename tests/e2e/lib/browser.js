@@ -47,10 +47,10 @@ export class Browser {
 /** Opens a client in a page that has loaded its library; behaves like a `Peer` or an `EnginePeer`. */
 export async function openInPage(page, family, generation, transport, url, options = {}) {
   const given = { events: [], ...options, generation, io: { ...PAGE_TRANSPORTS[transport], ...options.io } };
-  const index = await page.evaluate(([kind, address, with_]) => window.dial(kind, address, with_), [family, url, given]);
+  const index = await page.evaluate((wanted) => window.dial(...wanted), [family, url, given]);
   const call = async (method, args) => {
     const request = [index, method, tagged(args)];
-    return untagged(await page.evaluate(([at, name, values]) => window.call(at, name, values), request));
+    return untagged(await page.evaluate((wanted) => window.call(...wanted), request));
   };
   return Object.fromEntries(METHODS.map((method) => [method, (...args) => call(method, args)]));
 }

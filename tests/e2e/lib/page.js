@@ -8,8 +8,9 @@ const peers = [];
 
 /** Opens a client, returns its number. */
 window.dial = (family, url, options) => {
-  const peer = family === "engine" ? new EnginePeer(window.eio, url, toBuffer, options) : new Peer(window.io, url, toBuffer, options);
-  return peers.push(peer) - 1;
+  const engine = () => new EnginePeer(window.eio, url, toBuffer, options);
+  const socket = () => new Peer(window.io, url, toBuffer, options);
+  return peers.push(family === "engine" ? engine() : socket()) - 1;
 };
 
 /** Calls a method of a client. */

@@ -75,9 +75,9 @@ describe("in token mode", () => {
 
   for (const client of EVERY_CLIENT) {
     const row = SOCKET_ROWS[client.generation];
-    check(row, client.transport, `a token is accepted wherever it may stand (${row} over ${client.transport})`, async () => {
-      const places = [{ query: { token: good } }, { io: headers(client, { authorization: `Bearer ${good}` }) }];
-      places.push({ io: headers(client, { cookie: `other=1; im_token=${good}` }) });
+    check(row, client.transport, `a token counts wherever it may stand (${row} over ${client.transport})`, async () => {
+      const places = [{ query: { token: good } }, { io: headers({ authorization: `Bearer ${good}` }) }];
+      places.push({ io: headers({ cookie: `other=1; im_token=${good}` }) });
       if (hasAuth(client.generation)) places.push({ auth: { token: good } });
       for (const options of places) {
         const window = await windows.enter(client, options);
@@ -141,8 +141,11 @@ describe("in token mode", () => {
   });
 
   it("a buyer reaches shops and not other buyers", async () => {
-    const person = (sub, role) => windows.enter(MODERN, { auth: { token: token({ sub, role, exp: IN_AN_HOUR }, secret) } });
-    const [buyer, other, merchant] = [await person("8", "buyer"), await person("9", "buyer"), await person("m7", "merchant")];
+    const person = (sub, role) => {
+      return windows.enter(MODERN, { auth: { token: token({ sub, role, exp: IN_AN_HOUR }, secret) } });
+    };
+    const [buyer, other] = [await person("8", "buyer"), await person("9", "buyer")];
+    const merchant = await person("m7", "merchant");
     await buyer.asked("exchange", { target: "user:m7", payload: "hello" });
     assert.equal((await merchant.next("exchange")).data.payload, "hello");
     await merchant.asked("exchange", { target: "user:8", payload: "welcome" });
@@ -195,6 +198,7 @@ async function refusedAs(code, client, options) {
 }
 
 /** Request headers, as far as Node's clients take them. */
-function headers(client, given) {
-  return { extraHeaders: given, transportOptions: { polling: { extraHeaders: given }, websocket: { extraHeaders: given } } };
+function headers(given) {
+  const each = { extraHeaders: given };
+  return { ...each, transportOptions: { polling: each, websocket: each } };
 }

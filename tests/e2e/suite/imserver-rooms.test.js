@@ -55,7 +55,7 @@ describe("a room for two", () => {
   }
 
   for (const client of EVERY_GENERATION) {
-    it(`is joined by the query of the handshake, and left by going away (generation ${client.generation})`, async () => {
+    it(`is joined by the handshake's query, and left by going away (generation ${client.generation})`, async () => {
       const merchant = await windows.open("m7", MODERN);
       await merchant.asked("join", { room: "7001" });
       await merchant.next("online");
@@ -169,7 +169,7 @@ describe("the back end", () => {
 describe("exchange", () => {
   for (const client of EVERY_CLIENT) {
     const row = SOCKET_ROWS[client.generation];
-    check(row, client.transport, `reaches a user and a socket, both ways (${row} over ${client.transport})`, async () => {
+    check(row, client.transport, `reaches users and sockets, both ways (${row} over ${client.transport})`, async () => {
       const mine = await windows.open("m7", client);
       const theirs = await Promise.all(EVERY_GENERATION.map((other) => windows.open("8", other)));
       await relays(mine, "user:8", ...theirs);

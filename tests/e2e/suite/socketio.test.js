@@ -118,7 +118,8 @@ function messages() {
     wire.send("40/custom");
     await wire.take(2);
     wire.send('42/custom,["message","c"]', '42["message","m"]', '42/custom,7["message-with-ack","c"]');
-    assert.deepEqual(await wire.take(3), ['42/custom,["message-back","c"]', '42["message-back","m"]', '43/custom,7["c"]']);
+    const answers = ['42/custom,["message-back","c"]', '42["message-back","m"]', '43/custom,7["c"]'];
+    assert.deepEqual(await wire.take(3), answers);
   });
 
   it("ignores an event that has no handler", async () => {
