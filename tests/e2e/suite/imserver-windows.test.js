@@ -32,7 +32,7 @@ describe("every client of site IM", () => {
       assert.equal((await window.peer.on("/", "arrivals"))[0], "init");
     });
 
-    check(row, client.transport, `turns to another user with its others (${row} over ${client.transport})`, async () => {
+    check(row, client.transport, `turns to another user with the rest (${row} over ${client.transport})`, async () => {
       const mine = await windows.open("m7", client);
       const others = await Promise.all(EVERY_GENERATION.map((other) => windows.open("m7", other)));
       const stranger = await windows.open("9");
