@@ -3,9 +3,9 @@
 use super::refusal::Refusal;
 use super::{Engine, Service, Session};
 use session::pump::Then;
-use session::{Sent, Weight};
+use session::{Link, Sent, Weight};
 use std::future::poll_fn;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use types::CloseReason;
 use wire::engineio::{self, Frame, Packet, Revision};
@@ -20,6 +20,8 @@ pub(super) struct Mailbox {
     waiting: Option<Waker>,
     posting: bool,
     probing: bool,
+    /// WebSockets that want to take the session over.
+    candidates: Vec<Weak<Link>>,
     /// The server closed the session and the client has not heard it yet.
     owes_close: bool,
 }
@@ -55,6 +57,21 @@ impl Mailbox {
         }
         self.wake();
         !self.owes_close
+    }
+
+    /// Notes a WebSocket that wants to take over; `false` when too many want to already.
+    pub(super) fn add_candidate(&mut self, link: &Arc<Link>) -> bool {
+        self.candidates.retain(|candidate| candidate.strong_count() > 0);
+        let has_room = self.candidates.len() < MAX_CANDIDATES;
+        if has_room {
+            self.candidates.push(Arc::downgrade(link));
+        }
+        has_room
+    }
+
+    /// Gives up the candidates, for the end of their waiting.
+    pub(super) fn take_candidates(&mut self) -> Vec<Weak<Link>> {
+        std::mem::take(&mut self.candidates)
     }
 
     pub(super) fn set_probing(&mut self, probing: bool) {
@@ -94,6 +111,9 @@ impl Mailbox {
         Poll::Pending
     }
 }
+
+/// A client opens one; more are somebody's mistake, or ill will.
+const MAX_CANDIDATES: usize = 4;
 
 /// Serves a GET: waits until there is something to hand out.
 pub(super) async fn get<S: Service>(session: &Arc<Session<S>>) -> Result<Vec<Frame>, Refusal> {

@@ -17,7 +17,7 @@ use session::heartbeat::{Beat, Heartbeat, Pinger};
 use session::pump::Then;
 use session::sweep::Timed;
 use session::{Link, Millis, Sent, Weight, websocket};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use types::CloseReason;
 use wire::engineio::{self, Data, Frame, Kind, Packet, Revision};
 
@@ -196,7 +196,10 @@ impl<S: Service> Session<S> {
                 link.close(reason, websocket::close_frame(reason));
                 true
             }
-            Transport::Polling(mailbox) => mailbox.close(reason),
+            Transport::Polling(mailbox) => {
+                close_all(&mailbox.take_candidates(), reason);
+                mailbox.close(reason)
+            }
         };
         // A message that nobody is waiting for stays until the next GET, or until the client must be taken for dead.
         let kept_until = self.engine.clock.now() + Millis::from(self.engine.periods.timeout);
@@ -241,6 +244,11 @@ impl<S: Service> Session<S> {
         }
     }
 
+    /// A WebSocket wants to take the session over; `false` when it cannot.
+    pub(super) fn add_candidate(&self, link: &Arc<Link>) -> bool {
+        self.with_mailbox(|mailbox, end| end.is_none() && mailbox.add_candidate(link)).unwrap_or(false)
+    }
+
     /// The WebSocket of an upgrade said `2probe`: answers, and frees the waiting GET so that the client can stop
     /// polling. `false` when there is nothing to upgrade.
     pub(super) fn probe(&self, link: &Link) -> bool {
@@ -262,6 +270,9 @@ impl<S: Service> Session<S> {
         }
         let Transport::Polling(mailbox) = &mut state.transport else { return false };
         let queued = mailbox.hand_over();
+        let mut others = mailbox.take_candidates();
+        others.retain(|candidate| !std::ptr::eq(candidate.as_ptr(), Arc::as_ptr(link)));
+        close_all(&others, CloseReason::Replaced);
         link.send_all(queued.iter().map(|frame| self.on_websocket(frame)), Weight::Firm);
         state.transport = Transport::WebSocket(link.clone());
         true
@@ -320,6 +331,13 @@ impl<S: Service> Timed for Session<S> {
                 None
             }
         }
+    }
+}
+
+/// Closes WebSockets whose upgrade came to nothing.
+fn close_all(candidates: &[Weak<Link>], reason: CloseReason) {
+    for link in candidates.iter().filter_map(Weak::upgrade) {
+        link.close(reason, websocket::close_frame(reason));
     }
 }
 

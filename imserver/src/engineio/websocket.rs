@@ -49,6 +49,10 @@ impl<S: Service> Engine<S> {
         let engine = self.clone();
         self.tracker.spawn(async move {
             let Some((read, link, tail)) = engine.take_over(upgraded).await else { return };
+            if !session.add_candidate(&link) {
+                let reason = CloseReason::ProtocolError;
+                link.close(reason, transport::close_frame(reason));
+            }
             engine.watch_probe(&session, &link);
             let _ended = EndIfOn(&session, &link);
             let mut probe = Probe { session: &session, link: &link, phase: Phase::Fresh };
