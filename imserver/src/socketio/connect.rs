@@ -32,11 +32,11 @@ async fn join(socket: Socket) {
     if let Err(rejection) = namespace.admit(&socket).await {
         tracing::debug!(namespace = namespace.name(), reason = %rejection, "refused");
         refuse(&session, namespace.name(), &rejection);
-        return;
+        return forget(&socket);
     }
     // The connection may have ended while the middleware thought.
     if !session.is_open() {
-        return;
+        return forget(&socket);
     }
     session.client().add(&socket);
     namespace.rooms().add(&socket);
@@ -44,6 +44,11 @@ async fn join(socket: Socket) {
     let version = version(session.revision());
     socket.send(&wire::socketio::connect(version, namespace.name(), socket.id().as_str()), Weight::Firm);
     namespace.connected(&socket).await;
+}
+
+/// A login that came to nothing. What the middleware attached may hold the socket, which would keep both for ever.
+fn forget(socket: &Socket) {
+    socket.detach_all();
 }
 
 /// A second CONNECT to the same namespace: 1.x and 2.x clients may ask for the root they are in already, for others it
@@ -81,3 +86,7 @@ pub(super) fn query_as_auth(query: Option<&str>) -> Option<Box<RawValue>> {
     let pairs: BTreeMap<_, _> = form_urlencoded::parse(query?.as_bytes()).collect();
     serde_json::value::to_raw_value(&pairs).ok()
 }
+
+#[cfg(test)]
+#[path = "connect_tests.rs"]
+mod tests;
