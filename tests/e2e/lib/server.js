@@ -43,9 +43,9 @@ export async function startEmbedded() {
 }
 
 /** Everything in one process, as `cargo run` starts it but on free ports. */
-export async function startStandalone() {
+export async function startStandalone({ listen = "127.0.0.1:0" } = {}) {
   const any = "127.0.0.1:0";
-  return start(join(BINARIES, "standalone"), ["--listen", any, "--admin-listen", any, "--internal-listen", any]);
+  return start(join(BINARIES, "standalone"), ["--listen", listen, "--admin-listen", any, "--internal-listen", any]);
 }
 
 /** A process that serves, or an address that somebody else serves. */
