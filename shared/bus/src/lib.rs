@@ -9,6 +9,7 @@ pub mod local;
 pub mod redis;
 
 mod health;
+mod metrics;
 mod presence;
 mod rooms;
 

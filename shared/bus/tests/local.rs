@@ -11,10 +11,10 @@ use std::sync::Arc;
 use suite::{Pair, Side, key};
 use types::{Channel, ProcessId};
 
-fn pair() -> Pair {
+async fn pair() -> Pair {
     let exchange = Exchange::new();
-    let side = |id| Side::attach(|sink| exchange.attach(key::<ProcessId>(id), sink).unwrap());
-    Pair { a: side("a"), b: side("b") }
+    let side = async |id| Side::attach(async |sink| exchange.attach(key::<ProcessId>(id), sink).unwrap()).await;
+    Pair { a: side("a").await, b: side("b").await, medium: Box::new(()) }
 }
 
 mod contract {
@@ -38,7 +38,7 @@ fn a_live_process_id_is_given_once_and_free_again_afterwards() {
 
 #[tokio::test]
 async fn dropping_the_last_handle_gives_everything_up() {
-    let mut pair = pair();
+    let mut pair = pair().await;
     let channel = Channel::User(key("m7"));
     pair.a.bus.subscribe(&channel).await.unwrap();
     pair.b.bus.subscribe(&channel).await.unwrap();

@@ -4,7 +4,7 @@ use crate::{Expelled, Holder, NodeName, Occupant};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::Duration;
-use types::{Channel, ProcessId, RoomId, SocketId, UserKey};
+use types::{Channel, ProcessId, RoomId, UserKey};
 
 /// The process that attaches.
 #[derive(Debug, Clone)]
@@ -46,8 +46,6 @@ pub enum Notice {
     PutOut { room: RoomId, occupants: Vec<Occupant> },
     /// A node had forgotten that these users have connections; this process has said it again.
     Restored { users: Vec<UserKey> },
-    /// Another registration took the place of this connection: it should close.
-    Superseded { user: UserKey, socket: SocketId },
     /// Another process goes by this one's id: this one should not go on.
     Taken { holder: Holder },
 }

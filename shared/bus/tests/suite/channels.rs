@@ -98,8 +98,8 @@ pub(crate) async fn a_detached_process_hears_and_does_nothing(pair: Pair) {
     let channel = user("m7");
     pair.a.bus.subscribe(&channel).await.unwrap();
     let twin = pair.a.bus.clone();
-    pair.a.bus.detach();
-    pair.a.bus.detach();
+    pair.a.leave().await;
+    pair.a.leave().await;
     assert_eq!(pair.b.bus.publish(&channel, Bytes::from_static(b"late")).await, Ok(0));
     assert_eq!(twin.subscribe(&channel).await, Err(Error::Detached));
     assert_eq!(twin.publish(&channel, Bytes::new()).await, Err(Error::Detached));

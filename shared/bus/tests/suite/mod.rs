@@ -1,5 +1,5 @@
 //! What every bus does, whatever carries it. A twin's own test file makes a [`Pair`] of attached processes and hands
-//! the maker to `suite!`, which runs all of it.
+//! the maker, an async function, to `suite!`, which runs all of it.
 //!
 //! Arrival may take time on a twin that has a network, so these tests wait for what must come, and prove that
 //! something does not come by a marker published behind it.
@@ -19,6 +19,9 @@ use types::{Channel, Platform, SocketId};
 pub(crate) struct Pair {
     pub(crate) a: Side,
     pub(crate) b: Side,
+    /// What must outlive them.
+    #[allow(dead_code, reason = "held, never read")]
+    pub(crate) medium: Box<dyn std::any::Any>,
 }
 
 /// A process and what it heard.
@@ -32,17 +35,23 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Side {
     /// Attaches a process through `attach`, with an ear for its sink.
-    pub(crate) fn attach(attach: impl FnOnce(Sink) -> Bus) -> Self {
+    pub(crate) async fn attach(attach: impl AsyncFnOnce(Sink) -> Bus) -> Self {
         let (ear, heard) = mpsc::channel(10_000);
         let sink: Sink = Arc::new(move |channel: &Channel, message: &Bytes| {
             ear.try_send((channel.clone(), message.clone())).expect("the ear takes more than any test says");
         });
-        Self { bus: attach(sink), heard }
+        Self { bus: attach(sink).await, heard }
     }
 
     pub(crate) async fn hear(&mut self) -> (Channel, Bytes) {
         let heard = tokio::time::timeout(PATIENCE, self.heard.recv()).await;
         heard.expect("nothing came").expect("the sink is gone")
+    }
+
+    /// Gives the place up, and waits until it is.
+    pub(crate) async fn leave(&self) {
+        self.bus.detach();
+        self.bus.detached().await;
     }
 
     /// Hears the message next, on that channel.
@@ -65,7 +74,7 @@ macro_rules! suite {
         $(mod $part {
             $(#[tokio::test]
             async fn $test() {
-                crate::suite::$part::$test($pair()).await;
+                crate::suite::$part::$test($pair().await).await;
             })+
         })+
     };

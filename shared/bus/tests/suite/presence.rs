@@ -87,7 +87,7 @@ pub(crate) async fn connections_of_a_process_that_left_do_not_count(pair: Pair) 
     pair.a.bus.register(&both, connection("a.1")).await.unwrap();
     pair.a.bus.register(&only, connection("a.2")).await.unwrap();
     pair.b.bus.register(&both, connection("b.1")).await.unwrap();
-    pair.a.bus.detach();
+    pair.a.leave().await;
     assert_eq!(status(&pair, &only).await, Status::Offline);
     assert_eq!(status(&pair, &both).await, Status::Online);
     assert_eq!(pair.b.bus.unregister(&both, &key("b.1")).await, Ok(true));

@@ -118,7 +118,7 @@ pub(crate) async fn sockets_of_a_process_that_left_are_out(pair: Pair) {
     pair.a.bus.put_room(&room(), Vec::new()).await.unwrap();
     pair.a.bus.enter_room(&room(), &key("a.1"), &key("m7")).await.unwrap();
     let before = enter(&pair, "8").await.unwrap();
-    pair.a.bus.detach();
+    pair.a.leave().await;
     let after = enter(&pair, "8").await.unwrap();
     assert_eq!(sockets(&after), ["b.8"]);
     assert!(after.revision > before.revision);

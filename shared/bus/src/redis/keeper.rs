@@ -1,0 +1,362 @@
+//! The task that keeps a node: finds its master, holds this process's lease there, and sees to it that what this process
+//! has registered is there.
+
+use super::link::{Driver, Link, Purpose, Target};
+use super::locate::locate;
+use super::names;
+use super::node::{Backoff, Node, Part, Serving, State};
+use super::options::Notice;
+use super::script::{Answer, LEASE, LEAVE};
+use super::trouble::Trouble;
+use crate::{Error, Holder};
+use futures_util::future::join_all;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use types::{ProcessId, UserKey};
+
+/// Compared with the node at once. Redis takes a few milliseconds for so many scripts, and serves others between them.
+const COMPARED_AT_ONCE: usize = 64;
+
+/// What becomes of the first attempt on a node.
+pub(super) type First = oneshot::Sender<Result<(), Error>>;
+
+/// What is known of the server that served last.
+struct Known {
+    run_id: String,
+    target: Target,
+}
+
+/// Carries on until this process leaves.
+pub(super) async fn keep(node: Arc<Node>, first: First) {
+    let mut first = Some(first);
+    let mut known: Option<Known> = None;
+    loop {
+        let last = known.as_ref().map(|known| &known.target);
+        let Some((mut driver, target, anew)) = seek(&node, last, &mut first).await else { break };
+        let link = driver.link().clone();
+        let run_id = link.run_id().to_owned();
+        let before = known.replace(Known { run_id: run_id.clone(), target: target.clone() });
+        let emptied = before.is_some_and(|before| before.run_id != run_id);
+        let tenure = Tenure::new(&node, &link, emptied, emptied || anew);
+        node.state.send_replace(State::Up(Arc::new(Serving { target: target.clone(), link: link.clone() })));
+        if let Some(first) = first.take() {
+            first.send(Ok(())).ok();
+        }
+        let trouble = tokio::select! {
+            trouble = driver.ended() => trouble,
+            trouble = Driver::silence(&link, node.options(), || 0) => trouble,
+            trouble = tenure.renew() => trouble,
+            trouble = tenure.compare() => trouble,
+            trouble = switched(&node, &target) => trouble,
+            () = node.seat.leaving.cancelled() => Trouble::Leaving,
+        };
+        node.state.send_replace(State::Seeking);
+        if trouble == Trouble::Leaving {
+            let process = &node.seat.process;
+            let args = vec![process.id.as_str().into(), process.incarnation.as_str().into()];
+            link.run(&LEAVE, names::lease(&process.id), args).await.ok();
+            driver.close().await;
+            break;
+        }
+        driver.close().await;
+        tracing::info!(node = %node.name, %trouble, "the connection for commands ended");
+    }
+    node.state.send_replace(State::Down);
+}
+
+/// Finds a master that serves and takes the lease there. Nothing when this process leaves.
+async fn seek(node: &Arc<Node>, last: Option<&Target>, first: &mut Option<First>) -> Option<(Driver, Target, bool)> {
+    let trouble = Mutex::new(Trouble::New);
+    let mut opening = std::pin::pin!(open(node, last, &trouble));
+    let mut patience = std::pin::pin!(sleep_until(Instant::now() + node.options().patience));
+    let mut is_down = false;
+    loop {
+        tokio::select! {
+            () = node.seat.leaving.cancelled() => return None,
+            opened = &mut opening => return Some(opened),
+            () = &mut patience, if !is_down => {
+                let trouble = trouble.lock().clone();
+                if trouble == Trouble::Asking {
+                    patience.as_mut().reset(Instant::now() + node.options().patience);
+                    continue;
+                }
+                is_down = true;
+                node.part_is_down(Part::Commands, &trouble);
+                if let Some(first) = first.take() {
+                    let taken = node.taken_by.lock().clone();
+                    first.send(Err(taken.map_or_else(|| node.down(), |holder| Error::ProcessTaken(holder.process)))).ok();
+                }
+            }
+        }
+    }
+}
+
+async fn open(node: &Node, last: Option<&Target>, trouble: &Mutex<Trouble>) -> (Driver, Target, bool) {
+    let mut backoff = Backoff::new();
+    let mut moved = node.moved.subscribe();
+    // Where the master went is tried first, once: another Sentinel may not know it yet.
+    let mut hint = moved.borrow_and_update().clone().filter(|hint| Some(hint) != last);
+    loop {
+        tokio::select! {
+            opened = attempt(node, hint.take(), trouble) => match opened {
+                Ok(opened) => return opened,
+                Err(found) => {
+                    tracing::debug!(node = %node.name, trouble = %found, "a Redis node was not reached");
+                    *trouble.lock() = found;
+                }
+            },
+            Ok(()) = moved.changed() => {
+                hint = moved.borrow_and_update().clone();
+                continue;
+            }
+        }
+        tokio::select! {
+            () = backoff.pause() => {}
+            Ok(()) = moved.changed() => hint = moved.borrow_and_update().clone(),
+        }
+    }
+}
+
+async fn attempt(
+    node: &Node,
+    hint: Option<Target>,
+    trouble: &Mutex<Trouble>,
+) -> Result<(Driver, Target, bool), Trouble> {
+    let target = match hint {
+        Some(target) => target,
+        None => locate(node).await?,
+    };
+    let password = node.spec.password.as_ref();
+    let driver = Link::open(&node.name, &target, password, Purpose::Commands, node.options()).await?;
+    match take_lease(node, driver.link(), trouble).await {
+        Ok(anew) => Ok((driver, target, anew)),
+        Err(trouble) => {
+            driver.close().await;
+            Err(trouble)
+        }
+    }
+}
+
+/// Takes the lease, also from a process that does not answer any more; whether it was not held.
+async fn take_lease(node: &Node, link: &Link, trouble: &Mutex<Trouble>) -> Result<bool, Trouble> {
+    let refused = |error: Error| Trouble::Unfit(error.to_string().into());
+    let mut taken = claim(node, link, "").await.map_err(refused)?;
+    if let Err(holder) = &taken {
+        *trouble.lock() = Trouble::Asking;
+        let limit = node.options().patience;
+        if timeout(limit, (node.options().ask)(holder.clone())).await.unwrap_or(false) {
+            let news = node.taken_by.lock().replace(holder.clone()).as_ref() != Some(holder);
+            if news {
+                node.seat.notify(Notice::Taken { holder: holder.clone() });
+            }
+            return Err(Trouble::Taken);
+        }
+        taken = claim(node, link, &holder.incarnation).await.map_err(refused)?;
+    }
+    match taken {
+        Ok((anew, _)) => {
+            node.taken_by.lock().take();
+            Ok(anew)
+        }
+        Err(_) => Err(Trouble::Taken),
+    }
+}
+
+type Living = HashMap<ProcessId, String>;
+
+/// Takes or renews the lease: whether it was not held, and which processes live. Else who has it.
+async fn claim(node: &Node, link: &Link, instead_of: &str) -> Result<Result<(bool, Living), Holder>, Error> {
+    let process = &node.seat.process;
+    let args = vec![
+        process.id.as_str().into(),
+        process.incarnation.as_str().into(),
+        process.address.as_str().into(),
+        node.options().lease.as_millis().to_string().into(),
+        instead_of.into(),
+    ];
+    let mut answer = Answer::of(link.run(&LEASE, names::lease(&process.id), args).await?);
+    if !answer.flag() {
+        let incarnation = answer.text().unwrap_or_default().into();
+        let address = answer.text().unwrap_or_default().into();
+        return Ok(Err(Holder { process: process.id.clone(), incarnation, address }));
+    }
+    let anew = answer.flag();
+    let mut list = answer.list().texts();
+    let mut living = Living::new();
+    while let (Some(name), Some(lease)) = (list.next(), list.next()) {
+        if let Ok(name) = name.parse() {
+            living.insert(name, lease);
+        }
+    }
+    Ok(Ok((anew, living)))
+}
+
+/// Returns when the Sentinels say that the master is elsewhere.
+async fn switched(node: &Node, target: &Target) -> Trouble {
+    let mut moved = node.moved.subscribe();
+    if !node.options().guards.same_address {
+        // Every announcement counts, as it would without looking at the address.
+        return moved.changed().await.map_or(Trouble::Leaving, |()| Trouble::Moved);
+    }
+    let elsewhere = moved.wait_for(|now| now.as_ref().is_some_and(|now| now != target)).await.is_ok();
+    if elsewhere { Trouble::Moved } else { Trouble::Leaving }
+}
+
+/// One connection's time with the lease.
+struct Tenure<'a> {
+    node: &'a Node,
+    link: &'a Link,
+    emptied: bool,
+    /// The node may not have what was registered; cleared when it has been said again.
+    restore: AtomicBool,
+    /// Until then a process whose lease is missing may only not have come back yet.
+    settled: Instant,
+}
+
+impl<'a> Tenure<'a> {
+    fn new(node: &'a Node, link: &'a Link, emptied: bool, restore: bool) -> Self {
+        let grace = if emptied { node.options().lease } else { Duration::ZERO };
+        Self { node, link, emptied, restore: AtomicBool::new(restore), settled: Instant::now() + grace }
+    }
+
+    /// Keeps the lease, and notices whose lease has ended.
+    async fn renew(&self) -> Trouble {
+        loop {
+            sleep(self.node.options().lease / 3).await;
+            if let Err(trouble) = self.renew_once().await {
+                return trouble;
+            }
+        }
+    }
+
+    async fn renew_once(&self) -> Result<(), Trouble> {
+        match claim(self.node, self.link, "").await {
+            Ok(Ok((anew, living))) => {
+                if anew {
+                    self.restore.store(true, Ordering::Relaxed);
+                    self.node.unsure.notify_one();
+                }
+                if self.miss_processes(living) {
+                    self.compare_rooms(false).await.map_err(|_| Trouble::Lost)?;
+                }
+                Ok(())
+            }
+            Ok(Err(_)) => Err(Trouble::Taken),
+            // The connection ends by itself if that is why; otherwise the next time may do.
+            Err(error) => {
+                tracing::warn!(node = %self.node.name, %error, "a lease was not renewed");
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells which processes are gone; whether there are any.
+    fn miss_processes(&self, now: Living) -> bool {
+        let mut gone = Vec::new();
+        {
+            let mut living = self.node.living.lock();
+            let settled = Instant::now() >= self.settled;
+            for (process, lease) in living.iter() {
+                if now.get(process) != Some(lease) && (settled || now.contains_key(process)) {
+                    gone.push(process.clone());
+                }
+            }
+            if settled {
+                living.clear();
+            }
+            living.extend(now);
+        }
+        for process in &gone {
+            tracing::info!(node = %self.node.name, %process, "a process is gone");
+            self.node.seat.notify(Notice::Gone { node: self.node.name.clone(), process: process.clone() });
+        }
+        !gone.is_empty()
+    }
+
+    /// Compares what is registered with what the node has: all of it at the beginning and from time to time, and what is
+    /// uncertain when it becomes so.
+    async fn compare(&self) -> Trouble {
+        let sweep = self.node.options().sweep;
+        if let Err(trouble) = self.compare_all().await {
+            return trouble;
+        }
+        self.node.part_is_up(Part::Commands, self.emptied);
+        let mut next = Instant::now() + sweep;
+        loop {
+            let compared = tokio::select! {
+                () = sleep_until(next) => {
+                    next = Instant::now() + sweep;
+                    self.compare_all().await
+                }
+                () = self.node.unsure.notified() => match self.restore.load(Ordering::Relaxed) {
+                    true => self.compare_all().await,
+                    false => self.compare_unsure().await,
+                }
+            };
+            if let Err(trouble) = compared {
+                return trouble;
+            }
+        }
+    }
+
+    async fn compare_all(&self) -> Result<(), Trouble> {
+        // First, because without a lease others may have taken out what is ours.
+        self.renew_once().await?;
+        let restore = self.restore.swap(false, Ordering::Relaxed);
+        let compared = async {
+            self.compare_rooms(restore).await?;
+            self.compare_users(self.node.users.all()).await
+        };
+        compared.await.map_err(|_| Trouble::Lost)
+    }
+
+    async fn compare_unsure(&self) -> Result<(), Trouble> {
+        let compared = async {
+            for room in self.node.rooms.unsure() {
+                self.node.reconcile_room(self.link, &room, false).await?;
+            }
+            self.compare_users(self.node.users.unsure()).await
+        };
+        compared.await.map_err(|_: Error| Trouble::Lost)
+    }
+
+    async fn compare_rooms(&self, restore: bool) -> Result<(), Error> {
+        for part in self.node.rooms.all().chunks(COMPARED_AT_ONCE) {
+            let comparing = part.iter().map(|room| self.node.reconcile_room(self.link, room, restore));
+            tolerate(join_all(comparing).await)?;
+        }
+        Ok(())
+    }
+
+    async fn compare_users(&self, users: Vec<UserKey>) -> Result<(), Error> {
+        for part in users.chunks(COMPARED_AT_ONCE) {
+            let comparing = part.iter().map(async |user| {
+                let unknown = self.node.reconcile_user(self.link, user).await?;
+                Ok(unknown.then(|| user.clone()))
+            });
+            let restored: Vec<_> = tolerate(join_all(comparing).await)?.into_iter().flatten().collect();
+            if !restored.is_empty() {
+                self.node.seat.notify(Notice::Restored { users: restored });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One user or room that the node refuses to compare must not keep the others from it.
+fn tolerate<T>(outcomes: Vec<Result<T, Error>>) -> Result<Vec<T>, Error> {
+    let mut done = Vec::with_capacity(outcomes.len());
+    for outcome in outcomes {
+        match outcome {
+            Ok(outcome) => done.push(outcome),
+            Err(error @ Error::Refused { .. }) => tracing::warn!(%error, "a registration was not compared"),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}

@@ -1,0 +1,217 @@
+//! One Redis node, as all of this process sees it: whether it serves, through which connection, and what of this
+//! process is there.
+//!
+//! ```text
+//!            opened, lease taken                 lost
+//!  Seeking ────────────────────────► Up ────────────────────► Seeking ──patience──► Down ──► Up …
+//! ```
+//!
+//! Calls wait while it is sought, and fail at once while it is down.
+
+use super::link::{Link, Target};
+use super::options::{Notice, Options, Process};
+use super::presence::Users;
+use super::rooms::Rooms;
+use super::subscriber::Subscriber;
+use super::trouble::Trouble;
+use crate::{Error, Holder, NodeHealth, NodeName, Sink};
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use types::ProcessId;
+
+/// What the nodes of one bus share.
+pub(super) struct Seat {
+    pub(super) process: Process,
+    pub(super) sink: Sink,
+    pub(super) options: Options,
+    /// Set when this process gives up its place.
+    pub(super) leaving: CancellationToken,
+    pub(super) tasks: TaskTracker,
+}
+
+pub(super) struct Node {
+    pub(super) name: NodeName,
+    pub(super) spec: shard::Node,
+    pub(super) seat: Arc<Seat>,
+    pub(super) state: watch::Sender<State>,
+    pub(super) subscribers: Mutex<Vec<Arc<Subscriber>>>,
+    pub(super) users: Users,
+    pub(super) rooms: Rooms,
+    /// Where the Sentinels said last that the master went.
+    pub(super) moved: watch::Sender<Option<Target>>,
+    /// The processes with a lease here, and their incarnations.
+    pub(super) living: Mutex<HashMap<ProcessId, String>>,
+    pub(super) taken_by: Mutex<Option<Holder>>,
+    /// Something registered here may differ from what the node has.
+    pub(super) unsure: Notify,
+    outages: Mutex<Outages>,
+    lag: Mutex<Option<Duration>>,
+}
+
+#[derive(Clone)]
+pub(super) enum State {
+    Seeking,
+    Up(Arc<Serving>),
+    Down,
+}
+
+/// A master that serves.
+pub(super) struct Serving {
+    pub(super) target: Target,
+    pub(super) link: Arc<Link>,
+}
+
+/// A connection of this process to the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    Commands,
+    Subscriber(usize),
+}
+
+#[derive(Default)]
+struct Outages {
+    parts: BTreeMap<Part, Trouble>,
+    emptied: bool,
+}
+
+impl Seat {
+    pub(super) fn notify(&self, notice: Notice) {
+        (self.options.notices)(notice);
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.leaving.is_cancelled() { Err(Error::Detached) } else { Ok(()) }
+    }
+
+    /// How long Redis keeps what nobody renews: a sweep renews it.
+    pub(super) fn keep_secs(&self) -> u64 {
+        (self.options.sweep.as_secs() * 10).max(60)
+    }
+}
+
+impl Node {
+    pub(super) fn new(spec: shard::Node, seat: Arc<Seat>) -> Self {
+        Self {
+            name: spec.to_string().into(),
+            spec,
+            seat,
+            state: watch::Sender::new(State::Seeking),
+            subscribers: Mutex::default(),
+            users: Users::default(),
+            rooms: Rooms::default(),
+            moved: watch::Sender::new(None),
+            living: Mutex::default(),
+            taken_by: Mutex::default(),
+            unsure: Notify::new(),
+            outages: Mutex::default(),
+            lag: Mutex::default(),
+        }
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.seat.options
+    }
+
+    pub(super) fn down(&self) -> Error {
+        Error::Down(self.name.clone())
+    }
+
+    /// The connection for commands, if it is there within the patience of the options.
+    pub(super) async fn link(&self) -> Result<Arc<Link>, Error> {
+        self.seat.check()?;
+        let mut states = self.state.subscribe();
+        let known = timeout(self.options().patience, states.wait_for(|state| !matches!(state, State::Seeking))).await;
+        self.seat.check()?;
+        match known {
+            Ok(Ok(state)) => match &*state {
+                State::Up(serving) => Ok(serving.link.clone()),
+                _ => Err(self.down()),
+            },
+            _ => Err(self.down()),
+        }
+    }
+
+    /// The connection for commands, if it is there now.
+    pub(super) fn link_now(&self) -> Option<Arc<Link>> {
+        match &*self.state.borrow() {
+            State::Up(serving) => Some(serving.link.clone()),
+            _ => None,
+        }
+    }
+
+    /// A connection has been lost for longer than the patience of the options.
+    pub(super) fn part_is_down(&self, part: Part, trouble: &Trouble) {
+        let was_up = {
+            let mut outages = self.outages.lock();
+            let was_up = outages.parts.is_empty();
+            outages.parts.insert(part, trouble.clone());
+            was_up
+        };
+        if part == Part::Commands {
+            self.state.send_if_modified(|state| {
+                let seeking = matches!(state, State::Seeking);
+                if seeking {
+                    *state = State::Down;
+                }
+                seeking
+            });
+        }
+        if was_up {
+            crate::metrics::up(&self.name, false);
+            tracing::warn!(node = %self.name, ?part, %trouble, "a Redis node does not serve");
+            self.seat.notify(Notice::Down { node: self.name.clone(), trouble: trouble.to_string().into() });
+        }
+    }
+
+    /// A connection does what it is for, perhaps with a server that has forgotten everything: that is told also after a
+    /// loss too short to be told.
+    pub(super) fn part_is_up(&self, part: Part, emptied: bool) {
+        let emptied = {
+            let mut outages = self.outages.lock();
+            outages.emptied |= emptied;
+            let was_down = outages.parts.remove(&part).is_some();
+            if !outages.parts.is_empty() || !(was_down || outages.emptied) {
+                return;
+            }
+            std::mem::take(&mut outages.emptied)
+        };
+        crate::metrics::up(&self.name, true);
+        tracing::info!(node = %self.name, emptied, "a Redis node serves again");
+        self.seat.notify(Notice::Up { node: self.name.clone(), emptied });
+    }
+
+    pub(super) fn measured(&self, lag: Duration) {
+        *self.lag.lock() = Some(lag);
+        crate::metrics::lag(&self.name, lag);
+    }
+
+    pub(super) fn health(&self) -> NodeHealth {
+        let trouble = self.outages.lock().parts.values().next().map(|trouble| trouble.to_string().into());
+        let channels = self.subscribers.lock().iter().map(|subscriber| subscriber.count()).sum();
+        NodeHealth { name: self.name.clone(), trouble, lag: *self.lag.lock(), channels }
+    }
+}
+
+/// A pause before the next attempt: longer each time, up to half a second, and never the same for two processes, so that
+/// a node that comes back is not met by all at once.
+pub(super) struct Backoff(u32);
+
+impl Backoff {
+    pub(super) fn new() -> Self {
+        Self(0)
+    }
+
+    pub(super) async fn pause(&mut self) {
+        use std::hash::{BuildHasher, RandomState};
+        let most = 25 << self.0.min(4);
+        self.0 += 1;
+        let random = RandomState::new().hash_one(self.0) % (most / 2 + 1);
+        tokio::time::sleep(Duration::from_millis(most / 2 + 25 + random)).await;
+    }
+}

@@ -1,0 +1,169 @@
+//! Subscribing: which connection a channel is on, and the orders that its task carries out.
+//!
+//! A channel stays on one subscriber connection as long as it is wanted. The first connection is filled before a second
+//! one is opened, because each costs the memory of its buffers.
+
+use super::node::Node;
+use super::subscription;
+use crate::Error;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use types::Channel;
+
+/// Orders that wait for the task of a connection. More means that it does not keep up: callers wait then.
+const ORDERS: usize = 4096;
+
+/// A subscriber connection, as callers see it.
+pub(super) struct Subscriber {
+    pub(super) number: usize,
+    wanted: Mutex<HashMap<Channel, Standing>>,
+    orders: mpsc::Sender<Order>,
+}
+
+/// How far a wanted channel is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Its first caller waits.
+    Asked,
+    /// The connection that had it was lost, or its caller was told that the node is down.
+    Lost,
+    Confirmed,
+}
+
+pub(super) struct Order {
+    pub(super) kind: Kind,
+    pub(super) channel: Channel,
+    pub(super) done: oneshot::Sender<Result<(), Error>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Subscribe,
+    Unsubscribe,
+}
+
+impl Node {
+    pub(super) async fn subscribe(self: &Arc<Self>, channel: &Channel) -> Result<(), Error> {
+        self.seat.check()?;
+        let subscriber = self.subscriber_for(channel)?;
+        subscriber.order(self, Kind::Subscribe, channel).await
+    }
+
+    pub(super) async fn unsubscribe(self: &Arc<Self>, channel: &Channel) -> Result<(), Error> {
+        self.seat.check()?;
+        let known = self.subscribers.lock().iter().find(|subscriber| subscriber.wants(channel)).cloned();
+        match known {
+            Some(subscriber) => subscriber.order(self, Kind::Unsubscribe, channel).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The connection that has the channel, or else the first that has room, with a place taken on it.
+    fn subscriber_for(self: &Arc<Self>, channel: &Channel) -> Result<Arc<Subscriber>, Error> {
+        let mut subscribers = self.subscribers.lock();
+        if let Some(known) = subscribers.iter().find(|subscriber| subscriber.wants(channel)) {
+            return Ok(known.clone());
+        }
+        if let Some(roomy) = subscribers.iter().find(|subscriber| subscriber.count() < self.options().channels) {
+            roomy.take_place(channel);
+            return Ok(roomy.clone());
+        }
+        if subscribers.len() == self.options().subscribers {
+            return Err(Error::Full(self.name.clone()));
+        }
+        let (orders, taken) = mpsc::channel(ORDERS);
+        let number = subscribers.len();
+        let subscriber = Arc::new(Subscriber { number, wanted: Mutex::default(), orders });
+        subscriber.take_place(channel);
+        subscribers.push(subscriber.clone());
+        self.seat.tasks.spawn(subscription::run(self.clone(), subscriber.clone(), taken));
+        Ok(subscriber)
+    }
+}
+
+impl Subscriber {
+    pub(super) fn count(&self) -> usize {
+        self.wanted.lock().len()
+    }
+
+    fn wants(&self, channel: &Channel) -> bool {
+        self.wanted.lock().contains_key(channel)
+    }
+
+    fn take_place(&self, channel: &Channel) {
+        self.wanted.lock().entry(channel.clone()).or_insert(Standing::Asked);
+    }
+
+    async fn order(&self, node: &Node, kind: Kind, channel: &Channel) -> Result<(), Error> {
+        let (done, outcome) = oneshot::channel();
+        let order = Order { kind, channel: channel.clone(), done };
+        let ordering = async {
+            self.orders.send(order).await.map_err(|_| Error::Detached)?;
+            outcome.await.map_err(|_| Error::Detached)?
+        };
+        match timeout(node.options().patience, ordering).await {
+            Ok(outcome) => outcome,
+            Err(_) if kind == Kind::Subscribe && !self.gives_up(channel) && self.wants(channel) => Ok(()),
+            Err(_) => Err(node.down()),
+        }
+    }
+
+    /// Notes what an order wants; true if the server is to be told.
+    pub(super) fn note(&self, kind: Kind, channel: &Channel) -> bool {
+        let mut wanted = self.wanted.lock();
+        match kind {
+            Kind::Subscribe => *wanted.entry(channel.clone()).or_insert(Standing::Asked) != Standing::Confirmed,
+            Kind::Unsubscribe => wanted.remove(channel).is_some(),
+        }
+    }
+
+    /// Notes that the server has confirmed these; returns those on which something may have been missed.
+    pub(super) fn confirm(&self, channels: &[Channel]) -> Vec<Channel> {
+        let mut wanted = self.wanted.lock();
+        let mut missed = Vec::new();
+        for channel in channels {
+            if let Some(standing) = wanted.get_mut(channel)
+                && std::mem::replace(standing, Standing::Confirmed) == Standing::Lost
+            {
+                missed.push(channel.clone());
+            }
+        }
+        missed
+    }
+
+    /// Everything that is wanted and not confirmed.
+    pub(super) fn unconfirmed(&self) -> Vec<Channel> {
+        self.all(|standing| standing != Standing::Confirmed)
+    }
+
+    pub(super) fn confirmed(&self) -> Vec<Channel> {
+        self.all(|standing| standing == Standing::Confirmed)
+    }
+
+    pub(super) fn is_unconfirmed(&self, channel: &Channel) -> bool {
+        self.wanted.lock().get(channel).is_some_and(|standing| *standing != Standing::Confirmed)
+    }
+
+    /// From now on something may be missed on all channels.
+    pub(super) fn lose(&self) {
+        self.wanted.lock().values_mut().for_each(|standing| *standing = Standing::Lost);
+    }
+
+    /// The caller of a subscription learns that the node is down, unless it was confirmed just now.
+    fn gives_up(&self, channel: &Channel) -> bool {
+        let mut wanted = self.wanted.lock();
+        let Some(standing) = wanted.get_mut(channel).filter(|standing| **standing != Standing::Confirmed) else {
+            return false;
+        };
+        *standing = Standing::Lost;
+        true
+    }
+
+    fn all(&self, which: impl Fn(Standing) -> bool) -> Vec<Channel> {
+        let wanted = self.wanted.lock();
+        wanted.iter().filter(|(_, standing)| which(**standing)).map(|(channel, _)| channel.clone()).collect()
+    }
+}

@@ -1,0 +1,351 @@
+//! The task of one subscriber connection: open it, subscribe what is wanted, pass on what comes, and begin again when it
+//! is lost.
+//!
+//! Orders are carried out in parts: what has gathered goes out in one command, and one barrier confirms it. After a loss
+//! the wanted channels are the backlog, taken up part by part between the orders; what a part may have missed is told
+//! when it is confirmed, so that whatever is read upon that misses nothing either.
+
+use super::link::{Driver, Link, Purpose};
+use super::names;
+use super::node::{Backoff, Node, Part, State};
+use super::options::Notice;
+use super::subscriber::{Kind, Order, Subscriber};
+use super::trouble::Trouble;
+use crate::Error;
+use bytes::Bytes;
+use fred::types::Message;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use types::Channel;
+
+type Done = oneshot::Sender<Result<(), Error>>;
+
+/// Carries on until this process leaves.
+pub(super) async fn run(node: Arc<Node>, me: Arc<Subscriber>, mut orders: mpsc::Receiver<Order>) {
+    let mut waiting = Waiting::default();
+    let mut server: Option<String> = None;
+    loop {
+        let Some(mut driver) = seek(&node, &me, &mut orders, &mut waiting).await else { break };
+        let link = driver.link().clone();
+        let before = server.replace(link.run_id().to_owned());
+        let emptied = before.is_some_and(|before| before != link.run_id());
+        let session = Session::new(&node, &me, &link, emptied);
+        let trouble = tokio::select! {
+            trouble = driver.ended() => trouble,
+            trouble = Driver::silence(&link, node.options(), || session.heard.load(Ordering::Relaxed)) => trouble,
+            trouble = session.pump() => trouble,
+            trouble = session.subscribe_all(&mut orders, &mut waiting) => trouble,
+            trouble = session.probe() => trouble,
+            trouble = moved_on(&node, &link) => trouble,
+            () = node.seat.leaving.cancelled() => Trouble::Leaving,
+        };
+        if trouble == Trouble::Leaving {
+            session.say_goodbye().await;
+            driver.close().await;
+            break;
+        }
+        driver.close().await;
+        me.lose();
+        tracing::info!(node = %node.name, subscriber = me.number, %trouble, "a subscriber connection ended");
+    }
+    orders.close();
+}
+
+/// Callers whose channels are in the backlog.
+#[derive(Default)]
+struct Waiting(Vec<Done>);
+
+impl Waiting {
+    /// More than this many are told at once that the node is down.
+    const MOST: usize = 4096;
+
+    fn add(&mut self, done: Done, otherwise: impl FnOnce() -> Error) {
+        if self.0.len() < Self::MOST {
+            self.0.push(done);
+        } else {
+            done.send(Err(otherwise())).ok();
+        }
+    }
+
+    fn tell(&mut self, outcome: &Result<(), Error>) {
+        for done in self.0.drain(..) {
+            done.send(outcome.clone()).ok();
+        }
+    }
+}
+
+/// Finds the connection again. Orders are noted meanwhile; who gave them waits for a while, then learns that the node is
+/// down. Nothing when this process leaves.
+async fn seek(
+    node: &Arc<Node>,
+    me: &Subscriber,
+    orders: &mut mpsc::Receiver<Order>,
+    waiting: &mut Waiting,
+) -> Option<Driver> {
+    let trouble = parking_lot::Mutex::new(Trouble::Lost);
+    let mut opening = std::pin::pin!(open(node, &trouble));
+    let patience = sleep_until(Instant::now() + node.options().patience);
+    let mut patience = std::pin::pin!(patience);
+    let mut is_down = false;
+    loop {
+        tokio::select! {
+            () = node.seat.leaving.cancelled() => return None,
+            opened = &mut opening => return Some(opened),
+            () = &mut patience, if !is_down => {
+                is_down = true;
+                me.lose();
+                waiting.tell(&Err(node.down()));
+                let trouble = trouble.lock().clone();
+                node.part_is_down(Part::Subscriber(me.number), &trouble);
+            }
+            order = orders.recv() => {
+                let Order { kind, channel, done } = order?;
+                me.note(kind, &channel);
+                match kind {
+                    Kind::Unsubscribe => { done.send(Ok(())).ok(); }
+                    Kind::Subscribe if is_down => {
+                        me.lose();
+                        done.send(Err(node.down())).ok();
+                    }
+                    Kind::Subscribe => waiting.add(done, || node.down()),
+                }
+            }
+        }
+    }
+}
+
+/// Connects to the server that the node's command connection has found, and to no other.
+async fn open(node: &Node, trouble: &parking_lot::Mutex<Trouble>) -> Driver {
+    let mut states = node.state.subscribe();
+    let mut backoff = Backoff::new();
+    loop {
+        let serving = match states.wait_for(|state| matches!(state, State::Up(_))).await.as_deref() {
+            Ok(State::Up(serving)) => serving.clone(),
+            _ => continue,
+        };
+        let password = node.spec.password.as_ref();
+        match Link::open(&node.name, &serving.target, password, Purpose::Messages, node.options()).await {
+            Ok(driver) if driver.link().run_id() == serving.link.run_id() => return driver,
+            Ok(driver) => {
+                driver.close().await;
+                *trouble.lock() = Trouble::Stranger;
+            }
+            Err(found) => *trouble.lock() = found,
+        }
+        backoff.pause().await;
+    }
+}
+
+/// Returns when the node's command connection is to another server than this one.
+async fn moved_on(node: &Node, link: &Link) -> Trouble {
+    let mut states = node.state.subscribe();
+    let elsewhere = |state: &State| matches!(state, State::Up(serving) if serving.link.run_id() != link.run_id());
+    if states.wait_for(elsewhere).await.is_ok() { Trouble::Moved } else { Trouble::Leaving }
+}
+
+/// One life of the connection.
+struct Session<'a> {
+    node: &'a Node,
+    me: &'a Subscriber,
+    link: &'a Link,
+    messages: parking_lot::Mutex<Option<broadcast::Receiver<Message>>>,
+    probe_name: String,
+    /// The last probe that came back.
+    probed: watch::Sender<u64>,
+    /// Counts what came, whatever it was.
+    heard: AtomicU64,
+    emptied: bool,
+}
+
+impl<'a> Session<'a> {
+    fn new(node: &'a Node, me: &'a Subscriber, link: &'a Link, emptied: bool) -> Self {
+        let process = &node.seat.process;
+        Self {
+            node,
+            me,
+            link,
+            messages: parking_lot::Mutex::new(Some(link.messages())),
+            probe_name: names::probe(&process.id, &process.incarnation, me.number),
+            probed: watch::Sender::new(0),
+            heard: AtomicU64::new(0),
+            emptied,
+        }
+    }
+
+    /// Passes on what comes.
+    async fn pump(&self) -> Trouble {
+        let Some(mut messages) = self.messages.lock().take() else { return Trouble::Lost };
+        loop {
+            match messages.recv().await {
+                Ok(message) => self.pass_on(message),
+                Err(broadcast::error::RecvError::Lagged(missed)) => {
+                    tracing::warn!(node = %self.node.name, missed, "messages came faster than they were taken");
+                    if self.node.options().guards.lag {
+                        self.tell_gap(&self.me.confirmed());
+                    }
+                }
+                Err(broadcast::error::RecvError::Closed) => return Trouble::Lost,
+            }
+        }
+    }
+
+    fn pass_on(&self, message: Message) {
+        self.heard.fetch_add(1, Ordering::Relaxed);
+        if let Some(channel) = names::channel(&message.channel) {
+            let bytes = message.value.into_bytes().unwrap_or_default();
+            (self.node.seat.sink)(&channel, &bytes);
+        } else if *message.channel == *self.probe_name {
+            self.probed.send_replace(message.value.as_u64().unwrap_or_default());
+        }
+    }
+
+    /// Subscribes the backlog and carries out orders, as long as the connection lasts.
+    async fn subscribe_all(&self, orders: &mut mpsc::Receiver<Order>, waiting: &mut Waiting) -> Trouble {
+        if self.link.subscribe(vec![self.probe_name.clone()]).await.is_err() {
+            return Trouble::Lost;
+        }
+        let mut backlog = self.me.unconfirmed();
+        let chunk = if self.node.options().guards.chunks { self.node.options().chunk } else { usize::MAX };
+        let mut settled = false;
+        let mut batch = Vec::new();
+        loop {
+            if backlog.is_empty() && !settled {
+                settled = true;
+                waiting.tell(&Ok(()));
+                self.node.part_is_up(Part::Subscriber(self.me.number), false);
+            }
+            if backlog.is_empty() {
+                orders.recv_many(&mut batch, self.node.options().chunk).await;
+            } else {
+                std::iter::from_fn(|| orders.try_recv().ok())
+                    .take(self.node.options().chunk)
+                    .for_each(|order| batch.push(order));
+            }
+            if let Err(trouble) = self.carry_out(&mut batch, waiting).await {
+                return trouble;
+            }
+            let part = backlog.split_off(backlog.len().saturating_sub(chunk));
+            if let Err(trouble) = self.take_up(part).await {
+                return trouble;
+            }
+        }
+    }
+
+    /// Carries out what has been ordered, the last order for a channel being the one that counts.
+    async fn carry_out(&self, batch: &mut Vec<Order>, waiting: &mut Waiting) -> Result<(), Trouble> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let mut told = HashMap::new();
+        let mut callers = Vec::with_capacity(batch.len());
+        for Order { kind, channel, done } in batch.drain(..) {
+            if self.me.note(kind, &channel) {
+                told.insert(channel, kind);
+            }
+            callers.push((kind, done));
+        }
+        let pick = |wanted| told.iter().filter(move |(_, kind)| **kind == wanted).map(|(channel, _)| channel.clone());
+        let (on, off): (Vec<_>, Vec<_>) = (pick(Kind::Subscribe).collect(), pick(Kind::Unsubscribe).collect());
+        match self.send(&on, &off).await {
+            Ok(()) => {
+                self.tell_gap(&self.me.confirm(&on));
+                callers.into_iter().for_each(|(_, done)| drop(done.send(Ok(()))));
+                Ok(())
+            }
+            Err(trouble) => {
+                for (kind, done) in callers {
+                    match kind {
+                        Kind::Unsubscribe => drop(done.send(Ok(()))),
+                        Kind::Subscribe => waiting.add(done, || self.node.down()),
+                    }
+                }
+                Err(trouble)
+            }
+        }
+    }
+
+    /// Subscribes a part of the backlog, and tells that something may have been missed on it.
+    async fn take_up(&self, mut part: Vec<Channel>) -> Result<(), Trouble> {
+        part.retain(|channel| self.me.is_unconfirmed(channel));
+        self.send(&part, &[]).await?;
+        self.tell_gap(&self.me.confirm(&part));
+        Ok(())
+    }
+
+    /// Returns when the server has done it.
+    async fn send(&self, on: &[Channel], off: &[Channel]) -> Result<(), Trouble> {
+        if on.is_empty() && off.is_empty() {
+            return Ok(());
+        }
+        let names = |channels: &[Channel]| channels.iter().map(Channel::to_string).collect::<Vec<_>>();
+        let sending = async {
+            if !off.is_empty() {
+                self.link.unsubscribe(names(off)).await?;
+            }
+            if !on.is_empty() {
+                self.link.subscribe(names(on)).await?;
+            }
+            if self.node.options().guards.barrier {
+                self.link.barrier().await?;
+            }
+            Ok::<_, Error>(())
+        };
+        sending.await.map_err(|error| match error {
+            Error::Refused { reason, .. } => Trouble::Unfit(reason),
+            _ => Trouble::Silent(self.node.options().patience),
+        })
+    }
+
+    fn tell_gap(&self, channels: &[Channel]) {
+        if channels.is_empty() {
+            return;
+        }
+        crate::metrics::gap(&self.node.name, channels.len());
+        for part in channels.chunks(self.node.options().chunk) {
+            let (node, channels) = (self.node.name.clone(), part.to_vec());
+            self.node.seat.notify(Notice::Gap { node, channels, emptied: self.emptied });
+        }
+    }
+
+    /// Publishes to itself and waits for it. Finds what no answer on this connection shows: subscriptions that the
+    /// server does not have.
+    async fn probe(&self) -> Trouble {
+        let options = self.node.options();
+        if !options.guards.probe {
+            return std::future::pending().await;
+        }
+        for number in 1.. {
+            sleep(options.probe).await;
+            let Some(commands) = self.node.link_now() else { continue };
+            let begun = Instant::now();
+            match commands.publish(self.probe_name.clone(), Bytes::from(number.to_string())).await {
+                Ok(0) => return Trouble::Deaf,
+                Err(_) => continue,
+                Ok(_) => {}
+            }
+            let mut probed = self.probed.subscribe();
+            match timeout(options.probe + options.patience, probed.wait_for(|last| *last >= number)).await {
+                Ok(_) => self.node.measured(begun.elapsed()),
+                Err(_) => return Trouble::Deaf,
+            }
+        }
+        Trouble::Deaf
+    }
+
+    /// Unsubscribes in parts, because a client that goes with all its channels stalls the server.
+    async fn say_goodbye(&self) {
+        let all = self.me.confirmed();
+        let saying = async {
+            for part in all.chunks(self.node.options().chunk) {
+                if self.send(&[], part).await.is_err() {
+                    return;
+                }
+            }
+        };
+        timeout(Duration::from_secs(2), saying).await.ok();
+    }
+}
