@@ -247,3 +247,7 @@ impl<S: Service> Engine<S> {
         work.await.unwrap_or_else(|_| Err(Refusal::bad_request()))
     }
 }
+
+#[cfg(test)]
+#[path = "polling_tests.rs"]
+mod tests;
