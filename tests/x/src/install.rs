@@ -8,8 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// A real browser for the page and for what Node's clients cannot do (JSONP), and glyphs for the Chinese on it.
-const DEBIAN: [&str; 2] = ["chromium", "fonts-noto-cjk"];
+/// A real browser for the page and for what Node's clients cannot do (JSONP), glyphs for the Chinese on it, and real
+/// Redis servers and sentinels for the bus.
+const DEBIAN: [&str; 4] = ["chromium", "fonts-noto-cjk", "redis-server", "redis-sentinel"];
 
 /// What apt runs before it starts a service; 101 forbids it (Debian's invoke-rc.d).
 const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -21,13 +22,13 @@ const POLICY: &str = "/usr/sbin/policy-rc.d";
 pub(crate) fn debian_packages(tally: &mut Tally) -> anyhow::Result<()> {
     let missing: Vec<&str> = DEBIAN.into_iter().filter(|package| !is_installed(package)).collect();
     if missing.is_empty() {
-        println!("{} are installed", DEBIAN.join(" and "));
+        println!("{} are installed", DEBIAN.join(", "));
         return Ok(());
     }
     let mut install = apt_get("install");
     install.args(["--yes", "--quiet", "--no-install-recommends"]).args(&missing);
     if !is_root()? {
-        bail!("{} missing; as root, run:\n{}", missing.join(" and "), shown(&install));
+        bail!("{} missing; as root, run:\n{}", missing.join(", "), shown(&install));
     }
     let _policy = Policy::forbid_services()?;
     // With no package lists, or old ones, the first try fails.
