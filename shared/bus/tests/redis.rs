@@ -6,10 +6,20 @@
 mod attached;
 #[path = "redis/back_end.rs"]
 mod back_end;
+#[path = "redis/deaf.rs"]
+mod deaf;
+#[path = "redis/failover.rs"]
+mod failover;
+#[path = "redis/guards.rs"]
+mod guards;
+#[path = "redis/many.rs"]
+mod many;
 #[path = "redis/outages.rs"]
 mod outages;
 #[path = "redis/places.rs"]
 mod places;
+#[path = "redis/sentinel.rs"]
+mod sentinel;
 #[path = "redis/server.rs"]
 mod server;
 mod suite;

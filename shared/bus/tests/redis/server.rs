@@ -51,7 +51,7 @@ impl Server {
         let (keeper, pid) = keep(&self.dir.join("log"), &args);
         (self.keeper, self.pid) = (Some(keeper), pid);
         let begun = Instant::now();
-        while self.try_ask(&["PING"]).as_deref() != Some("PONG") {
+        while ask(self.port, &["PING"]).as_deref() != Some("PONG") {
             assert!(begun.elapsed() < PATIENCE, "redis-server does not start: {}", self.log());
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -76,18 +76,16 @@ impl Server {
 
     /// One command, its answer as text: a list's parts are on lines, nothing is empty.
     pub(crate) fn ask(&self, command: &[&str]) -> String {
-        self.try_ask(command).unwrap_or_else(|| panic!("no answer to {command:?}: {}", self.log()))
+        ask(self.port, command).unwrap_or_else(|| panic!("no answer to {command:?}: {}", self.log()))
+    }
+
+    /// For what [`Server::ask`] is too slow for.
+    pub(crate) fn connection(&self) -> TcpStream {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap()
     }
 
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.dir.join("log")).unwrap_or_default()
-    }
-
-    fn try_ask(&self, command: &[&str]) -> Option<String> {
-        let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
-        connection.set_read_timeout(Some(PATIENCE)).ok()?;
-        connection.write_all(&encode(command)).ok()?;
-        read_answer(&mut BufReader::new(connection))
     }
 
     fn signal(&self, signal: &str) {
@@ -130,6 +128,19 @@ pub(crate) fn scratch() -> PathBuf {
     let dir = std::env::temp_dir().join(name);
     std::fs::create_dir_all(&dir).unwrap();
     dir
+}
+
+/// One command on a connection of its own; nothing if that fails.
+pub(crate) fn ask(port: u16, command: &[&str]) -> Option<String> {
+    let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
+    connection.set_read_timeout(Some(PATIENCE)).ok()?;
+    connection.write_all(&encode(command)).ok()?;
+    read_answer(&mut BufReader::new(connection))
+}
+
+/// The next command that somebody sends.
+pub(crate) fn read_command(reader: &mut impl BufRead) -> Option<Vec<String>> {
+    Some(read_answer(reader)?.lines().map(str::to_owned).collect())
 }
 
 /// A command as Redis reads it.

@@ -1,0 +1,158 @@
+//! Sentinels: a fake one that says what a test wants, when it wants it, and three real ones.
+
+use crate::server::{Server, free_port, keep, read_command, scratch};
+use parking_lot::Mutex;
+use shard::{Address, Node, Rings};
+use std::io::{BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Child;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+/// What the Sentinels call the master.
+const NAME: &str = "im-0";
+
+pub(crate) struct FakeSentinel {
+    port: u16,
+    master: Arc<AtomicU16>,
+    listeners: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl FakeSentinel {
+    pub(crate) fn naming(master: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (master, listeners) = (Arc::new(AtomicU16::new(master)), Arc::<Mutex<Vec<TcpStream>>>::default());
+        let shared = (master.clone(), listeners.clone());
+        std::thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let (master, listeners) = shared.clone();
+                std::thread::spawn(move || serve(connection, &master, &listeners));
+            }
+        });
+        Self { port, master, listeners }
+    }
+
+    pub(crate) fn rings(&self) -> Rings {
+        rings_of(vec![self.port])
+    }
+
+    pub(crate) fn listeners(&self) -> usize {
+        self.listeners.lock().len()
+    }
+
+    pub(crate) fn switch_to(&self, port: u16) {
+        let old = self.master.swap(port, Ordering::SeqCst);
+        let text = format!("{NAME} 127.0.0.1 {old} 127.0.0.1 {port}");
+        let push = format!(">3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n${}\r\n{text}\r\n", text.len());
+        for listener in self.listeners.lock().iter_mut() {
+            listener.write_all(push.as_bytes()).ok();
+        }
+    }
+}
+
+fn serve(connection: TcpStream, master: &AtomicU16, listeners: &Mutex<Vec<TcpStream>>) {
+    let mut answers = connection.try_clone().unwrap();
+    let mut commands = BufReader::new(connection);
+    while let Some(command) = read_command(&mut commands) {
+        let answer = match command[0].to_uppercase().as_str() {
+            "HELLO" => "%1\r\n$6\r\nserver\r\n$5\r\nredis\r\n".to_owned(),
+            "INFO" => "$11\r\nrun_id:fake\r\n".to_owned(),
+            "ROLE" => "*1\r\n$8\r\nsentinel\r\n".to_owned(),
+            "PING" => "+PONG\r\n".to_owned(),
+            "SENTINEL" => {
+                let port = master.load(Ordering::SeqCst).to_string();
+                format!("*2\r\n$9\r\n127.0.0.1\r\n${}\r\n{port}\r\n", port.len())
+            }
+            "SUBSCRIBE" => {
+                listeners.lock().push(answers.try_clone().unwrap());
+                ">3\r\n$9\r\nsubscribe\r\n$14\r\n+switch-master\r\n:1\r\n".to_owned()
+            }
+            _ => "+OK\r\n".to_owned(),
+        };
+        if answers.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+fn rings_of(ports: Vec<u16>) -> Rings {
+    let hosts = ports.into_iter().map(|port| ("127.0.0.1".to_owned(), port)).collect();
+    let address = Address::Sentinel { name: NAME.to_owned(), hosts };
+    Rings::new(vec![Node { address, password: None }]).unwrap()
+}
+
+/// A master with a replica, and three Sentinels that agree about them.
+pub(crate) struct Watched {
+    pub(crate) master: Server,
+    pub(crate) replica: Server,
+    sentinels: Vec<RealSentinel>,
+}
+
+struct RealSentinel {
+    port: u16,
+    dir: PathBuf,
+    keeper: Option<Child>,
+}
+
+impl Watched {
+    pub(crate) async fn start() -> Self {
+        let master = Server::start();
+        let replica = Server::with(&["--replicaof", "127.0.0.1", &master.port.to_string()]);
+        let sentinels = (0..3).map(|_| RealSentinel::start(master.port)).collect();
+        let watched = Self { master, replica, sentinels };
+        let begun = Instant::now();
+        while !watched.sentinels.iter().all(RealSentinel::agrees) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "the Sentinels do not agree");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        watched
+    }
+
+    pub(crate) fn rings(&self) -> Rings {
+        rings_of(self.sentinels.iter().map(|sentinel| sentinel.port).collect())
+    }
+
+    pub(crate) fn kill_sentinel(&mut self, number: usize) {
+        self.sentinels[number].kill();
+    }
+}
+
+impl RealSentinel {
+    fn start(master: u16) -> Self {
+        let (port, dir) = (free_port(), scratch());
+        let config = dir.join("sentinel.conf");
+        let text = format!(
+            "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor {NAME} 127.0.0.1 {master} 2\n\
+             sentinel down-after-milliseconds {NAME} 500\nsentinel failover-timeout {NAME} 3000\n",
+            dir.display()
+        );
+        std::fs::write(&config, text).unwrap();
+        let (keeper, _) = keep(&dir.join("log"), &["redis-sentinel", &config.to_string_lossy()]);
+        Self { port, dir, keeper: Some(keeper) }
+    }
+
+    /// Knows the replica and both other Sentinels.
+    fn agrees(&self) -> bool {
+        let Some(known) = crate::server::ask(self.port, &["SENTINEL", "MASTER", NAME]) else { return false };
+        let words: Vec<_> = known.lines().collect();
+        let says = |field, value| words.windows(2).any(|pair| pair == [field, value]);
+        says("num-slaves", "1") && says("num-other-sentinels", "2") && says("flags", "master")
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut keeper) = self.keeper.take() {
+            drop(keeper.stdin.take());
+            keeper.wait().unwrap();
+        }
+    }
+}
+
+impl Drop for RealSentinel {
+    fn drop(&mut self) {
+        self.kill();
+        std::fs::remove_dir_all(&self.dir).ok();
+    }
+}
