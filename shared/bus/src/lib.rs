@@ -33,6 +33,8 @@ pub type Sink = Arc<dyn Fn(&Channel, &Bytes) + Send + Sync>;
 pub enum Error {
     #[error("another live process is called `{0}`: give each process an id of its own")]
     ProcessTaken(ProcessId),
+    #[error("an incarnation is 1 to 64 letters, digits, `-` or `_`, and an address has no spaces")]
+    Misnamed,
     /// This process has left; nothing works any more on this handle.
     #[error("this process has left the bus")]
     Detached,

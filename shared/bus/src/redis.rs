@@ -55,9 +55,12 @@ struct Place {
 /// two at most.
 ///
 /// # Errors
-/// [`Error::ProcessTaken`] if a process of this id holds a lease and answers; [`Error::Down`] if no node answers, or the
-/// process cannot be told in words that Redis keeps.
+/// [`Error::ProcessTaken`] if a process of this id holds a lease and answers; [`Error::Down`] if no node answers;
+/// [`Error::Misnamed`] if the process's own words cannot be kept.
 pub async fn connect(rings: Rings, process: Process, sink: Sink, options: Options) -> Result<crate::Bus, Error> {
+    if !process.is_well_named() {
+        return Err(Error::Misnamed);
+    }
     let seat = Arc::new(Seat { process, sink, options, leaving: CancellationToken::new(), tasks: TaskTracker::new() });
     let nodes = rings.nodes().iter().map(|node| Arc::new(Node::new(node.clone(), seat.clone()))).collect();
     let place = Place { rings, seat, nodes };

@@ -18,6 +18,8 @@ mod many;
 mod outages;
 #[path = "redis/places.rs"]
 mod places;
+#[path = "redis/registered.rs"]
+mod registered;
 #[path = "redis/sentinel.rs"]
 mod sentinel;
 #[path = "redis/server.rs"]

@@ -4,7 +4,7 @@
 use super::link::{Driver, Link, Purpose, Target};
 use super::locate::locate;
 use super::names;
-use super::node::{Backoff, Node, Part, Serving, State};
+use super::node::{Absence, Backoff, Node, Part, Serving, State};
 use super::options::Notice;
 use super::script::{Answer, LEASE, LEAVE};
 use super::trouble::Trouble;
@@ -35,9 +35,10 @@ struct Known {
 pub(super) async fn keep(node: Arc<Node>, first: First) {
     let mut first = Some(first);
     let mut known: Option<Known> = None;
+    let mut absence = Absence::begin();
     loop {
         let last = known.as_ref().map(|known| &known.target);
-        let Some((mut driver, target, anew)) = seek(&node, last, &mut first).await else { break };
+        let Some((mut driver, target, anew)) = seek(&node, last, &mut absence, &mut first).await else { break };
         let link = driver.link().clone();
         let run_id = link.run_id().to_owned();
         let before = known.replace(Known { run_id: run_id.clone(), target: target.clone() });
@@ -56,6 +57,9 @@ pub(super) async fn keep(node: Arc<Node>, first: First) {
             () = node.seat.leaving.cancelled() => Trouble::Leaving,
         };
         node.state.send_replace(State::Seeking);
+        if tenure.settled.load(Ordering::Relaxed) {
+            absence = Absence::begin();
+        }
         if trouble == Trouble::Leaving {
             let process = &node.seat.process;
             let args = vec![process.id.as_str().into(), process.incarnation.as_str().into()];
@@ -70,10 +74,15 @@ pub(super) async fn keep(node: Arc<Node>, first: First) {
 }
 
 /// Finds a master that serves and takes the lease there. Nothing when this process leaves.
-async fn seek(node: &Arc<Node>, last: Option<&Target>, first: &mut Option<First>) -> Option<(Driver, Target, bool)> {
+async fn seek(
+    node: &Arc<Node>,
+    last: Option<&Target>,
+    absence: &mut Absence,
+    first: &mut Option<First>,
+) -> Option<(Driver, Target, bool)> {
     let trouble = Mutex::new(Trouble::New);
-    let mut opening = std::pin::pin!(open(node, last, &trouble));
-    let mut patience = std::pin::pin!(sleep_until(Instant::now() + node.options().patience));
+    let mut opening = std::pin::pin!(open(node, last, &mut absence.backoff, &trouble));
+    let mut patience = std::pin::pin!(sleep_until(absence.since + node.options().patience));
     let mut is_down = false;
     loop {
         tokio::select! {
@@ -96,27 +105,28 @@ async fn seek(node: &Arc<Node>, last: Option<&Target>, first: &mut Option<First>
     }
 }
 
-async fn open(node: &Node, last: Option<&Target>, trouble: &Mutex<Trouble>) -> (Driver, Target, bool) {
-    let mut backoff = Backoff::new();
+async fn open(
+    node: &Node,
+    last: Option<&Target>,
+    backoff: &mut Backoff,
+    trouble: &Mutex<Trouble>,
+) -> (Driver, Target, bool) {
     let mut moved = node.moved.subscribe();
     // Where the master went is tried first, once: another Sentinel may not know it yet.
     let mut hint = moved.borrow_and_update().clone().filter(|hint| Some(hint) != last);
     loop {
+        let attempting = async {
+            backoff.pause().await;
+            attempt(node, hint.take(), trouble).await
+        };
         tokio::select! {
-            opened = attempt(node, hint.take(), trouble) => match opened {
+            opened = attempting => match opened {
                 Ok(opened) => return opened,
                 Err(found) => {
                     tracing::debug!(node = %node.name, trouble = %found, "a Redis node was not reached");
                     *trouble.lock() = found;
                 }
             },
-            Ok(()) = moved.changed() => {
-                hint = moved.borrow_and_update().clone();
-                continue;
-            }
-        }
-        tokio::select! {
-            () = backoff.pause() => {}
             Ok(()) = moved.changed() => hint = moved.borrow_and_update().clone(),
         }
     }
@@ -214,14 +224,17 @@ struct Tenure<'a> {
     emptied: bool,
     /// The node may not have what was registered; cleared when it has been said again.
     restore: AtomicBool,
+    /// What is registered has been said.
+    settled: AtomicBool,
     /// Until then a process whose lease is missing may only not have come back yet.
-    settled: Instant,
+    grace: Instant,
 }
 
 impl<'a> Tenure<'a> {
     fn new(node: &'a Node, link: &'a Link, emptied: bool, restore: bool) -> Self {
         let grace = if emptied { node.options().lease } else { Duration::ZERO };
-        Self { node, link, emptied, restore: AtomicBool::new(restore), settled: Instant::now() + grace }
+        let grace = Instant::now() + grace;
+        Self { node, link, emptied, restore: AtomicBool::new(restore), settled: AtomicBool::new(false), grace }
     }
 
     /// Keeps the lease, and notices whose lease has ended.
@@ -260,13 +273,13 @@ impl<'a> Tenure<'a> {
         let mut gone = Vec::new();
         {
             let mut living = self.node.living.lock();
-            let settled = Instant::now() >= self.settled;
+            let is_late = Instant::now() >= self.grace;
             for (process, lease) in living.iter() {
-                if now.get(process) != Some(lease) && (settled || now.contains_key(process)) {
+                if now.get(process) != Some(lease) && (is_late || now.contains_key(process)) {
                     gone.push(process.clone());
                 }
             }
-            if settled {
+            if is_late {
                 living.clear();
             }
             living.extend(now);
@@ -285,6 +298,7 @@ impl<'a> Tenure<'a> {
         if let Err(trouble) = self.compare_all().await {
             return trouble;
         }
+        self.settled.store(true, Ordering::Relaxed);
         self.node.part_is_up(Part::Commands, self.emptied);
         let mut next = Instant::now() + sweep;
         loop {

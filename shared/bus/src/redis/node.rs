@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use types::ProcessId;
@@ -198,20 +198,33 @@ impl Node {
     }
 }
 
-/// A pause before the next attempt: longer each time, up to half a second, and never the same for two processes, so that
-/// a node that comes back is not met by all at once.
+/// The time in which a connection does not do what it is for: also while it is opened again and again, and lost each
+/// time.
+pub(super) struct Absence {
+    pub(super) since: Instant,
+    pub(super) backoff: Backoff,
+}
+
+impl Absence {
+    pub(super) fn begin() -> Self {
+        Self { since: Instant::now(), backoff: Backoff(0) }
+    }
+}
+
+/// A pause before each attempt but the first: longer each time, up to half a second, and never the same for two
+/// processes, so that a node that comes back is not met by all at once.
 pub(super) struct Backoff(u32);
 
 impl Backoff {
-    pub(super) fn new() -> Self {
-        Self(0)
-    }
-
     pub(super) async fn pause(&mut self) {
         use std::hash::{BuildHasher, RandomState};
-        let most = 25 << self.0.min(4);
+        let attempts = self.0;
         self.0 += 1;
-        let random = RandomState::new().hash_one(self.0) % (most / 2 + 1);
-        tokio::time::sleep(Duration::from_millis(most / 2 + 25 + random)).await;
+        if attempts == 0 {
+            return;
+        }
+        let most = 25 << attempts.min(4);
+        let random = RandomState::new().hash_one(attempts) % (most / 2 + 1);
+        tokio::time::sleep(Duration::from_millis(most / 2 + random)).await;
     }
 }

@@ -20,6 +20,15 @@ pub struct Process {
     pub tier: &'static str,
 }
 
+impl Process {
+    /// A lease on Redis is the incarnation, a space and the address.
+    pub(super) fn is_well_named(&self) -> bool {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let incarnation = (1..=64).contains(&self.incarnation.len()) && self.incarnation.bytes().all(plain);
+        incarnation && !self.address.contains(|c: char| c.is_whitespace() || c.is_control())
+    }
+}
+
 /// Called by the bus from its own tasks: it must not block and must not wait for the bus.
 pub type Notices = Arc<dyn Fn(Notice) + Send + Sync>;
 

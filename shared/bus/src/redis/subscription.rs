@@ -7,7 +7,7 @@
 
 use super::link::{Driver, Link, Purpose};
 use super::names;
-use super::node::{Backoff, Node, Part, State};
+use super::node::{Absence, Backoff, Node, Part, State};
 use super::options::Notice;
 use super::subscriber::{Kind, Order, Subscriber};
 use super::trouble::Trouble;
@@ -16,7 +16,7 @@ use bytes::Bytes;
 use fred::types::Message;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -28,8 +28,9 @@ type Done = oneshot::Sender<Result<(), Error>>;
 pub(super) async fn run(node: Arc<Node>, me: Arc<Subscriber>, mut orders: mpsc::Receiver<Order>) {
     let mut waiting = Waiting::default();
     let mut server: Option<String> = None;
+    let mut absence = Absence::begin();
     loop {
-        let Some(mut driver) = seek(&node, &me, &mut orders, &mut waiting).await else { break };
+        let Some(mut driver) = seek(&node, &me, &mut orders, &mut waiting, &mut absence).await else { break };
         let link = driver.link().clone();
         let before = server.replace(link.run_id().to_owned());
         let emptied = before.is_some_and(|before| before != link.run_id());
@@ -50,6 +51,9 @@ pub(super) async fn run(node: Arc<Node>, me: Arc<Subscriber>, mut orders: mpsc::
         }
         driver.close().await;
         me.lose();
+        if session.settled.load(Ordering::Relaxed) {
+            absence = Absence::begin();
+        }
         tracing::info!(node = %node.name, subscriber = me.number, %trouble, "a subscriber connection ended");
     }
     orders.close();
@@ -85,11 +89,11 @@ async fn seek(
     me: &Subscriber,
     orders: &mut mpsc::Receiver<Order>,
     waiting: &mut Waiting,
+    absence: &mut Absence,
 ) -> Option<Driver> {
     let trouble = parking_lot::Mutex::new(Trouble::Lost);
-    let mut opening = std::pin::pin!(open(node, &trouble));
-    let patience = sleep_until(Instant::now() + node.options().patience);
-    let mut patience = std::pin::pin!(patience);
+    let mut opening = std::pin::pin!(open(node, &mut absence.backoff, &trouble));
+    let mut patience = std::pin::pin!(sleep_until(absence.since + node.options().patience));
     let mut is_down = false;
     loop {
         tokio::select! {
@@ -119,10 +123,10 @@ async fn seek(
 }
 
 /// Connects to the server that the node's command connection has found, and to no other.
-async fn open(node: &Node, trouble: &parking_lot::Mutex<Trouble>) -> Driver {
+async fn open(node: &Node, backoff: &mut Backoff, trouble: &parking_lot::Mutex<Trouble>) -> Driver {
     let mut states = node.state.subscribe();
-    let mut backoff = Backoff::new();
     loop {
+        backoff.pause().await;
         let serving = match states.wait_for(|state| matches!(state, State::Up(_))).await.as_deref() {
             Ok(State::Up(serving)) => serving.clone(),
             _ => continue,
@@ -136,7 +140,6 @@ async fn open(node: &Node, trouble: &parking_lot::Mutex<Trouble>) -> Driver {
             }
             Err(found) => *trouble.lock() = found,
         }
-        backoff.pause().await;
     }
 }
 
@@ -159,6 +162,8 @@ struct Session<'a> {
     /// Counts what came, whatever it was.
     heard: AtomicU64,
     emptied: bool,
+    /// Everything that was wanted at the beginning is subscribed.
+    settled: AtomicBool,
 }
 
 impl<'a> Session<'a> {
@@ -173,6 +178,7 @@ impl<'a> Session<'a> {
             probed: watch::Sender::new(0),
             heard: AtomicU64::new(0),
             emptied,
+            settled: AtomicBool::new(false),
         }
     }
 
@@ -210,11 +216,9 @@ impl<'a> Session<'a> {
         }
         let mut backlog = self.me.unconfirmed();
         let chunk = if self.node.options().guards.chunks { self.node.options().chunk } else { usize::MAX };
-        let mut settled = false;
         let mut batch = Vec::new();
         loop {
-            if backlog.is_empty() && !settled {
-                settled = true;
+            if backlog.is_empty() && !self.settled.swap(true, Ordering::Relaxed) {
                 waiting.tell(&Ok(()));
                 self.node.part_is_up(Part::Subscriber(self.me.number), false);
             }

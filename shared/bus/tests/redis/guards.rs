@@ -137,7 +137,9 @@ async fn resubscribing_comes_in_parts(guards: Guards, _: Duration) -> bool {
     let mut back = 0;
     while back < CHANNELS {
         let part = |notice| if let Notice::Gap { channels, .. } = notice { Some(channels.len()) } else { None };
-        back += a.told(part).await;
+        let part = a.told(part).await;
+        assert!(part <= 500, "{part} channels in one notice");
+        back += part;
     }
     assert_eq!(back, CHANNELS);
     // Of a long command the log has 31 words and how many more there are.

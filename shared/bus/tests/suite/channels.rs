@@ -105,3 +105,13 @@ pub(crate) async fn a_detached_process_hears_and_does_nothing(pair: Pair) {
     assert_eq!(twin.publish(&channel, Bytes::new()).await, Err(Error::Detached));
     assert_eq!(pair.b.bus.publish(&channel, Bytes::from_static(b"later")).await, Ok(0));
 }
+
+pub(crate) async fn a_process_is_known_while_it_is_attached(pair: Pair) {
+    let holder = pair.a.bus.holder(&key("b")).await.unwrap();
+    assert_eq!(holder.map(|holder| holder.process), Some(key("b")));
+    assert_eq!(pair.a.bus.holder(&key("c")).await, Ok(None));
+    assert_eq!(pair.a.bus.health().degraded().count(), 0);
+    pair.b.leave().await;
+    assert_eq!(pair.a.bus.holder(&key("b")).await, Ok(None));
+    assert_eq!(pair.b.bus.holder(&key("a")).await, Err(Error::Detached));
+}

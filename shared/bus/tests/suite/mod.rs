@@ -89,6 +89,7 @@ macro_rules! suite {
                 publishing_counts_the_processes_that_received,
                 bytes_are_not_touched,
                 a_detached_process_hears_and_does_nothing,
+                a_process_is_known_while_it_is_attached,
             }
             presence {
                 the_first_connection_anywhere_is_the_first,
