@@ -25,3 +25,5 @@ mod limits;
 mod memory;
 
 mod noise;
+
+mod goodbyes;

@@ -320,7 +320,8 @@ impl<S: Service> Timed for Session<S> {
         match state.heartbeat.beat(now, self.engine.periods) {
             Beat::Rest => Some(state.due()),
             Beat::Ping => {
-                let due = state.due();
+                // Its answer brings the next ping forward, if the time-out is the longer of the two.
+                let due = state.due().min(now + Millis::from(self.engine.periods.interval));
                 drop(state);
                 self.send(std::slice::from_ref(&self.engine.ping), Weight::Firm);
                 Some(due)

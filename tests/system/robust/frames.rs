@@ -142,6 +142,12 @@ async fn a_packet_that_breaks_engine_io_is_a_protocol_error() {
     for packet in ["", "9", "x", "b!!!!", "\u{0}", "2", "2probe", "群"] {
         assert_eq!(close_code_of(&ground, &frame(TEXT, MASK, packet.as_bytes())).await, 1002, "{packet:?}");
     }
+    // The older revision spells the type of a binary packet in its first byte.
+    for packet in [b"".as_slice(), b"\x07x", b"4x", b"\xff"] {
+        let mut socket = Raw::connect(ground.address(), "/engine.io/?EIO=3&transport=websocket").await.unwrap();
+        socket.0.send(&frame(BINARY, MASK, packet)).await.unwrap();
+        assert_eq!(socket.close_code().await.unwrap(), 1002, "{packet:?}");
+    }
     ground.clear().await;
 }
 

@@ -48,6 +48,25 @@ async fn who_answers_pings_lives_and_who_stops_is_dead() {
 }
 
 #[tokio::test]
+async fn pings_keep_to_their_interval_where_the_time_out_is_longer() {
+    let ground = Ground::echo(&["--ping-interval", "300", "--ping-timeout", "5000"]).await;
+    let mut pinged = echo_socket(&ground, 4).await;
+    // The clock: it dies when interval and time-out are over, which is seventeen intervals.
+    let mut silent = echo_socket(&ground, 3).await;
+    let dead = tokio::spawn(async move { silent.close_code().await.unwrap() });
+    let mut pings = 0;
+    while !dead.is_finished() {
+        assert_eq!(pinged.read().await.unwrap().payload, b"2");
+        pinged.text("3").await.unwrap();
+        pings += 1;
+    }
+    assert_eq!(dead.await.unwrap(), 4000);
+    assert!(pings > 4, "only {pings}");
+    drop(pinged);
+    ground.clear().await;
+}
+
+#[tokio::test]
 async fn who_polls_and_answers_no_ping_is_told_that_it_is_over() {
     let ground = Ground::echo(&HEART).await;
     let session = Polling::handshake(ground.address(), "/engine.io/", "EIO=4").await.unwrap();
@@ -74,11 +93,14 @@ async fn an_old_client_pings_and_is_never_pinged() {
         old.text("2probe?").await.unwrap();
         assert_eq!(old.read().await.unwrap().payload, b"3probe?");
     }
-    assert_eq!(old.close_code().await.unwrap(), 4000, "it fell silent");
-    let polling = Polling::handshake(ground.address(), "/engine.io/", "EIO=3").await.unwrap();
-    assert_eq!(polling.post("1:2").await.unwrap().status, 200);
-    assert_eq!(polling.get().await.unwrap(), ["3"]);
-    assert_eq!(polling.get().await.unwrap(), ["1"], "no ping, but the end");
+    let polls = async {
+        let polling = Polling::handshake(ground.address(), "/engine.io/", "EIO=3").await.unwrap();
+        assert_eq!(polling.post("1:2").await.unwrap().status, 200);
+        assert_eq!(polling.get().await.unwrap(), ["3"]);
+        assert_eq!(polling.get().await.unwrap(), ["1"], "no ping, but the end");
+    };
+    let (code, ()) = tokio::join!(old.close_code(), polls);
+    assert_eq!(code.unwrap(), 4000, "it fell silent");
     drop(watch);
     ground.clear().await;
 }

@@ -99,10 +99,12 @@ async fn an_upgrade_that_is_done_outlives_the_time_for_upgrades() {
     let ground = Ground::site(&SHORT).await;
     let client = polling(&ground).await;
     let mut socket = probe(&ground, session(&client)).await;
-    let mut late = candidate(&ground, session(&client)).await;
     socket.text("5").await.unwrap();
-    // The other's time began later, so this one's is over as well.
+    // Another's time began later; once that is over, this one's is as well.
+    let other = polling(&ground).await;
+    let mut late = candidate(&ground, session(&other)).await;
     assert_eq!(late.close_code().await.unwrap(), 4004);
+    still_polls(other).await;
     socket.text(r#"427["changeStatus",{"status":"busy"}]"#).await.unwrap();
     assert!(socket.read().await.unwrap().payload.starts_with(b"437[{\"ok\":true"));
     drop(socket);
@@ -140,11 +142,24 @@ async fn of_two_candidates_one_takes_over_and_the_other_is_closed() {
     second.text("5").await.unwrap();
     second.text(r#"427["changeStatus",{"status":"busy"}]"#).await.unwrap();
     assert!(second.read().await.unwrap().payload.starts_with(b"437["));
-    first.text("5").await.unwrap();
-    assert_eq!(first.close_code().await.unwrap(), 1002);
+    assert_eq!(first.close_code().await.unwrap(), 4003, "replaced");
     second.text(r#"428["changeStatus",{"status":"away"}]"#).await.unwrap();
     assert!(second.read().await.unwrap().payload.starts_with(b"438["));
     drop(second);
+    ground.clear().await;
+}
+
+#[tokio::test]
+async fn candidates_of_a_session_are_few() {
+    let ground = Ground::site(&[]).await;
+    let client = polling(&ground).await;
+    let mut waiting = Vec::new();
+    for _ in 0..4 {
+        waiting.push(probe(&ground, session(&client)).await);
+    }
+    assert_eq!(candidate(&ground, session(&client)).await.close_code().await.unwrap(), 1002);
+    drop(waiting);
+    still_polls(client).await;
     ground.clear().await;
 }
 
@@ -173,13 +188,12 @@ async fn a_session_that_is_upgraded_cannot_be_upgraded_again() {
 }
 
 #[tokio::test]
-async fn a_session_that_ends_while_it_is_upgraded_cannot_be_taken_over() {
+async fn a_session_that_ends_takes_its_candidates_along() {
     let ground = Ground::site(&[]).await;
     let client = polling(&ground).await;
     let mut socket = probe(&ground, session(&client)).await;
     assert_eq!(session(&client).post("1").await.unwrap().status, 200);
-    socket.text("5").await.unwrap();
-    assert_eq!(socket.close_code().await.unwrap(), 1002);
+    assert_eq!(socket.close_code().await.unwrap(), 1000);
     ground.clear().await;
 }
 
