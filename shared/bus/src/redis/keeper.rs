@@ -19,8 +19,9 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use types::{ProcessId, UserKey};
 
-/// Compared with the node at once. Redis takes a few milliseconds for so many scripts, and serves others between them.
-const COMPARED_AT_ONCE: usize = 64;
+/// Compared with the node at once: with 32 the worst PING of another client was 3 ms while 50,000 users came back, with 64
+/// it was 6 ms.
+const COMPARED_AT_ONCE: usize = 32;
 
 /// What becomes of the first attempt on a node.
 pub(super) type First = oneshot::Sender<Result<(), Error>>;
