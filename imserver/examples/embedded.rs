@@ -40,7 +40,7 @@ async fn main() -> anyhow::Result<()> {
     let listener = TcpListener::bind(&address).await?;
     println!("listening http://{}", listener.local_addr()?);
     let router = Router::new().merge(imserver::http::router(&engine));
-    session::listener::serve(listener, router, &tracker, stopping).await;
+    session::listener::serve(listener, router, None, &tracker, stopping).await;
     Ok(())
 }
 
@@ -58,8 +58,15 @@ fn vault() -> Namespace {
         .on_error(|socket, rejection| async move {
             socket.emit("refused", &(rejection.message,));
         })
+        .on("glance", |socket, _| async move {
+            // Worth something only now: dropped for a client that is behind.
+            socket.emit_volatile("glimpse", &("you are here",));
+        })
         .on_disconnecting(|socket, reason| async move {
             println!("{} leaves {:?}: {reason}", socket.id(), socket.rooms());
+        })
+        .on_disconnect(|socket, reason| async move {
+            println!("{} has left, {} stay: {reason}", socket.id(), socket.namespace().sockets().len());
         })
 }
 

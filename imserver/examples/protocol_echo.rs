@@ -68,7 +68,7 @@ async fn main() -> anyhow::Result<()> {
     let listener = TcpListener::bind(options.listen).await.context("the address cannot be listened on")?;
     println!("listening http://{}", listener.local_addr()?);
     let router = Router::new().merge(imserver::http::router(&echo)).merge(imserver::http::router(&io));
-    session::listener::serve(listener, router, &tracker, stopping).await;
+    session::listener::serve(listener, router, None, &tracker, stopping).await;
     Ok(())
 }
 

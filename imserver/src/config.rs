@@ -11,6 +11,8 @@ use types::{RoomId, UserKey};
 /// The default configuration, with a sentence for every key.
 pub const DEFAULT: &str = include_str!("../../config/imserver.toml");
 
+const A_DAY_MS: u32 = 86_400_000;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -70,6 +72,24 @@ impl Config {
         if !path.starts_with('/') || !path.ends_with('/') {
             bail!("engine.path is {path:?}: write it with a slash at both ends, such as \"/socket.io/\"");
         }
+        let segments = path.trim_matches('/').split('/');
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if segments.clone().any(|segment| segment.is_empty() || !segment.chars().all(plain))
+            || path.starts_with("/api/")
+        {
+            bail!("engine.path is {path:?}: write plain names between the slashes, and leave /api/ to the API");
+        }
+        if self.engine.cors.credentials && self.engine.cors.origins.iter().any(|origin| origin == "*") {
+            bail!(
+                "engine.cors allows any origin with credentials: any page could act for its visitor; list the origins"
+            );
+        }
+        if self.engine.max_payload_bytes < 1_000 {
+            bail!("engine.max_payload_bytes is below 1000: write a size that a message fits in");
+        }
+        if self.limits.connections.send_queue_bytes < 10_000 {
+            bail!("limits.send_queue_bytes is below 10000: write a size that a few messages fit in");
+        }
         if self.engine.transports.is_empty() {
             bail!("engine.transports is empty: write at least one of \"polling\", \"websocket\"");
         }
@@ -79,8 +99,8 @@ impl Config {
             ("engine.connect_timeout_ms", self.engine.connect_timeout_ms),
             ("engine.upgrade_timeout_ms", self.engine.upgrade_timeout_ms),
         ];
-        if let Some((key, _)) = periods.iter().find(|(_, period)| *period == 0) {
-            bail!("{key} is 0: write a number of milliseconds");
+        if let Some((key, period)) = periods.iter().find(|(_, period)| !(1..=A_DAY_MS).contains(period)) {
+            bail!("{key} is {period}: write a number of milliseconds from 1 to {A_DAY_MS}");
         }
         if let Some(name) = self.namespaces.iter().find(|name| !name.starts_with('/')) {
             bail!("namespaces has {name:?}: a namespace begins with a slash");

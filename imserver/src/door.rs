@@ -4,7 +4,7 @@
 //! namespace is joined: a refused CONNECT reaches every client with a reason that it can show, a refused WebSocket
 //! handshake reaches none.
 
-use crate::engineio::Refusal;
+use crate::engineio::{Refusal, Revision};
 use crate::site::Site;
 use crate::socketio::{Admitted, Door, Rejection, Socket};
 use crate::window::Window;
@@ -37,7 +37,7 @@ impl SiteDoor {
 
 impl Door for SiteDoor {
     fn admit(&self, request: &Parts, peer: SocketAddr) -> Result<Admitted, Refusal> {
-        let ticket = self.limits.connect(peer.ip()).map_err(refusal)?;
+        let ticket = self.limits.connect(peer.ip().to_canonical()).map_err(refusal)?;
         let credentials = self.verifier.credentials(request, peer);
         Ok(Arc::new(Handshake { credentials, _ticket: ticket }))
     }
@@ -51,7 +51,7 @@ impl Door for SiteDoor {
 /// The connection middleware of the site's namespaces: logs the client in, or says why not.
 pub(crate) async fn log_in(site: Arc<Site>, socket: Socket) -> Result<(), Rejection> {
     let window = window(&site, &socket).map_err(|failure| {
-        tracing::debug!(peer = %socket.peer(), code = ?failure.code, reason = %failure.message, "login refused");
+        tracing::debug!(peer = %socket.peer(), code = ?failure.code, "login refused");
         Rejection::new(failure.message.clone()).with_data(&failure)
     })?;
     socket.attach(Arc::new(window));
@@ -62,9 +62,11 @@ fn window(site: &Arc<Site>, socket: &Socket) -> Result<Window, Failure> {
     let admitted = socket.client().admitted();
     let handshake = admitted.downcast_ref::<Handshake>();
     let handshake = handshake.ok_or_else(|| Failure::new(Code::Internal, "the handshake left no credentials"))?;
-    let credentials = match socket.auth() {
-        Some(auth) => &handshake.credentials.with_auth(auth)?,
-        None => &handshake.credentials,
+    let credentials = match (socket.session().revision(), socket.auth()) {
+        (Revision::V4, Some(auth)) => &handshake.credentials.with_auth(auth)?,
+        // Clients 1.x and 2.x log in with their handshake alone: others see their session's id, and what every later
+        // request must show again is what the handshake showed.
+        _ => &handshake.credentials,
     };
     let identity = site.verifier().verify(credentials, unix_seconds())?;
     let ticket = site.limits().login(&identity.user)?;

@@ -67,14 +67,14 @@ pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Re
     node::listen::announce("listening", address);
     let router = http::router(&engine).merge(http::site(&site));
     let listening = tokio::spawn({
-        let (tracker, stop) = (tracker.clone(), stop.clone());
-        async move { session::listener::serve(public, router, &tracker, stop).await }
+        let (limits, tracker, stop) = (site.limits().clone(), tracker.clone(), stop.clone());
+        async move { session::listener::serve(public, router, Some(&limits), &tracker, stop).await }
     });
     if let Some(internal) = internal {
         node::listen::announce("internal", internal.local_addr()?);
         let router = internal::router(&site, secret);
         let (serving, stop) = (tracker.clone(), stop.clone());
-        tracker.spawn(async move { session::listener::serve(internal, router, &serving, stop).await });
+        tracker.spawn(async move { session::listener::serve(internal, router, None, &serving, stop).await });
     } else {
         tracing::warn!("the back ends' door stays shut: internal.secret is not set");
     }

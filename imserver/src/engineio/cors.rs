@@ -20,9 +20,7 @@ pub(super) enum Origin {
 
 impl Cors {
     pub(super) fn judge(&self, headers: &HeaderMap, is_jsonp: bool) -> Origin {
-        let Some(origin) = headers.get(header::ORIGIN) else {
-            return if is_jsonp { self.judge_script(headers) } else { Origin::Same };
-        };
+        let Some(origin) = headers.get(header::ORIGIN) else { return self.judge_without_origin(headers, is_jsonp) };
         let any = self.origins.iter().any(|allowed| allowed == "*");
         let listed = self.origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes());
         if any || listed {
@@ -32,17 +30,31 @@ impl Cors {
         if is_own(origin, headers) { Origin::Same } else { Origin::Foreign }
     }
 
-    /// Old browsers send no `Sec-Fetch-Site`, pages may hide their `Referer`: one that says foreign is enough.
-    fn judge_script(&self, headers: &HeaderMap) -> Origin {
-        let referer = headers.get(header::REFERER).and_then(|referer| referer.to_str().ok());
-        if let Some(origin) = referer.and_then(origin_of).and_then(|origin| HeaderValue::from_str(origin).ok()) {
+    /// Images, scripts and forms of other pages bring no `Origin`. Old browsers send no `Sec-Fetch-Site` either, and a
+    /// page may hide its `Referer`: one that says foreign is enough, and see [`Cors::withhold`].
+    fn judge_without_origin(&self, headers: &HeaderMap, is_jsonp: bool) -> Origin {
+        if is_jsonp && let Some(origin) = referring_origin(headers) {
             let mut named = headers.clone();
             named.insert(header::ORIGIN, origin);
             return self.judge(&named, false);
         }
         let any = self.origins.iter().any(|allowed| allowed == "*");
-        let cross_site = headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"cross-site");
-        if cross_site && !any { Origin::Foreign } else { Origin::Same }
+        match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
+            Some(b"cross-site" | b"same-site") if !any => Origin::Foreign,
+            _ => Origin::Same,
+        }
+    }
+
+    /// Takes from a request what its page may not use: cookies and authorization, where another origin has no right to
+    /// them, and cookies of a script that does not show where it comes from.
+    pub(super) fn withhold(&self, origin: &Origin, is_jsonp: bool, headers: &mut HeaderMap) {
+        let foreign = matches!(origin, Origin::Allowed(_)) && !self.credentials;
+        let own = headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"same-origin");
+        let hidden = is_jsonp && !own && !headers.contains_key(header::ORIGIN) && referring_origin(headers).is_none();
+        if foreign || hidden {
+            headers.remove(header::COOKIE);
+            headers.remove(header::AUTHORIZATION);
+        }
     }
 
     /// Puts the headers of an allowed origin on a response.
@@ -68,6 +80,11 @@ impl Cors {
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
         response
     }
+}
+
+fn referring_origin(headers: &HeaderMap) -> Option<HeaderValue> {
+    let referer = headers.get(header::REFERER)?.to_str().ok()?;
+    HeaderValue::from_str(origin_of(referer)?).ok()
 }
 
 /// `https://shop.example` of `https://shop.example/page?x`.
@@ -128,6 +145,34 @@ mod tests {
             Origin::Allowed("https://shop.example".parse().unwrap())
         );
         assert_eq!(cors.judge(&headers(None), true), Origin::Same);
+    }
+
+    #[test]
+    fn an_image_of_another_site_opens_no_session() {
+        let mut image = headers(None);
+        for site in ["cross-site", "same-site"] {
+            image.insert("sec-fetch-site", HeaderValue::from_static(site));
+            assert_eq!(Cors::default().judge(&image, false), Origin::Foreign);
+        }
+        image.insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
+        assert_eq!(Cors::default().judge(&image, false), Origin::Same);
+    }
+
+    #[test]
+    fn other_origins_use_no_cookie_unless_credentials_are_allowed() {
+        let keeps_cookie = |credentials: bool, origin: Option<&'static str>, is_jsonp: bool| {
+            let cors = Cors { origins: vec!["https://shop.example".into()], credentials };
+            let mut headers = headers(origin);
+            headers.insert(header::COOKIE, HeaderValue::from_static("im_token=x"));
+            let judged = cors.judge(&headers, is_jsonp);
+            cors.withhold(&judged, is_jsonp, &mut headers);
+            headers.contains_key(header::COOKIE)
+        };
+        assert!(!keeps_cookie(false, Some("https://shop.example"), false));
+        assert!(keeps_cookie(true, Some("https://shop.example"), false));
+        assert!(keeps_cookie(false, Some("http://im.example:7001"), false));
+        assert!(keeps_cookie(false, None, false));
+        assert!(!keeps_cookie(true, None, true), "a script that hides where it comes from");
     }
 
     #[test]

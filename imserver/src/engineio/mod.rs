@@ -155,8 +155,10 @@ impl<S: Service> Engine<S> {
     }
 
     /// Serves one HTTP request at the engine's path.
-    pub async fn handle(self: &Arc<Self>, request: Request<Body>, peer: SocketAddr) -> Response<Body> {
-        let origin = self.config.cors.judge(request.headers(), query::is_jsonp(request.uri().query()));
+    pub async fn handle(self: &Arc<Self>, mut request: Request<Body>, peer: SocketAddr) -> Response<Body> {
+        let is_jsonp = query::is_jsonp(request.uri().query());
+        let origin = self.config.cors.judge(request.headers(), is_jsonp);
+        self.config.cors.withhold(&origin, is_jsonp, request.headers_mut());
         let mut response = if origin == Origin::Foreign {
             Refusal::forbidden("this origin may not connect").into_response()
         } else if request.method() == Method::OPTIONS {

@@ -3,7 +3,7 @@
 use super::refusal::Refusal;
 use super::{Engine, Service, Session};
 use session::pump::Then;
-use session::{Link, Sent, Weight};
+use session::{ENTRY_BYTES, Link, Sent, Weight};
 use std::future::poll_fn;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
@@ -19,7 +19,8 @@ pub(super) struct Mailbox {
     getting: bool,
     waiting: Option<Waker>,
     posting: bool,
-    probing: bool,
+    /// How many of the candidates have probed.
+    probing: usize,
     /// WebSockets that want to take the session over.
     candidates: Vec<Weak<Link>>,
     /// The server closed the session and the client has not heard it yet.
@@ -33,7 +34,7 @@ impl Mailbox {
         if nobody_waits || weight.is_dropped(self.bytes, limit, false) {
             return Sent::Dropped;
         }
-        self.bytes += frames.iter().map(Frame::len).sum::<usize>();
+        self.bytes += frames.iter().map(|frame| frame.len() + ENTRY_BYTES).sum::<usize>();
         if self.bytes > limit {
             return Sent::Closed;
         }
@@ -74,9 +75,20 @@ impl Mailbox {
         std::mem::take(&mut self.candidates)
     }
 
-    pub(super) fn set_probing(&mut self, probing: bool) {
-        self.probing = probing;
+    /// Whether the client has yet to hear that the server closed the session.
+    pub(super) fn owes_close(&self) -> bool {
+        self.owes_close
+    }
+
+    /// A candidate has probed: the waiting GET is let go, so that the client can stop polling.
+    pub(super) fn probed(&mut self) {
+        self.probing += 1;
         self.wake();
+    }
+
+    /// A candidate that had probed is gone.
+    pub(super) fn probe_failed(&mut self) {
+        self.probing = self.probing.saturating_sub(1);
     }
 
     /// Gives up the queue to the WebSocket that takes over.
@@ -100,7 +112,7 @@ impl Mailbox {
         if !self.queue.is_empty() {
             return Poll::Ready(self.take());
         }
-        if self.probing {
+        if self.probing > 0 {
             return Poll::Ready(vec![engineio::noop()]);
         }
         if end.is_some() {
@@ -211,6 +223,10 @@ impl<S: Service> Post<S> {
 
     async fn packets<'a>(self, packets: impl Iterator<Item = Result<Packet<'a>, wire::Error>>) -> Result<(), Refusal> {
         for packet in packets {
+            // Another request may have ended the session meanwhile.
+            if !self.session.is_open() {
+                return Ok(());
+            }
             let Ok(packet) = packet else {
                 self.session.close(CloseReason::ProtocolError);
                 return Err(Refusal::bad_request());

@@ -32,10 +32,19 @@ fn volatile_packets_are_taken_by_a_waiting_get_only() {
 fn what_waits_is_bounded_and_passing_things_go_first() {
     let mut mailbox = Mailbox::default();
     let quarter = message(&"x".repeat(LIMIT / 4));
-    assert_eq!(mailbox.put(&[quarter.clone()], Weight::Passing, LIMIT), Sent::Accepted);
-    assert_eq!(mailbox.put(&[quarter.clone()], Weight::Passing, LIMIT), Sent::Dropped);
-    assert_eq!(mailbox.put(&[quarter.clone()], Weight::Firm, LIMIT), Sent::Accepted);
-    assert_eq!(mailbox.put(&[quarter.clone(), quarter], Weight::Firm, LIMIT), Sent::Closed);
+    let quarter = std::slice::from_ref(&quarter);
+    assert_eq!(mailbox.put(quarter, Weight::Passing, LIMIT), Sent::Accepted);
+    assert_eq!(mailbox.put(quarter, Weight::Passing, LIMIT), Sent::Dropped);
+    assert_eq!(mailbox.put(quarter, Weight::Firm, LIMIT), Sent::Accepted);
+    assert_eq!(mailbox.put(&[quarter, quarter].concat(), Weight::Firm, LIMIT), Sent::Closed);
+}
+
+#[test]
+fn many_tiny_packets_count_for_what_they_cost() {
+    let mut mailbox = Mailbox::default();
+    let tiny = [message("")];
+    let accepted = (0..1_000).take_while(|_| mailbox.put(&tiny, Weight::Firm, LIMIT) == Sent::Accepted).count();
+    assert!(accepted <= LIMIT / ENTRY_BYTES, "{accepted}");
 }
 
 #[test]
@@ -61,7 +70,7 @@ fn the_clients_own_goodbye_frees_its_get_with_a_noop() {
 fn a_probe_frees_the_get_and_loses_nothing() {
     let mut mailbox = Mailbox::default();
     assert!(poll(&mut mailbox, None).is_pending());
-    mailbox.set_probing(true);
+    mailbox.probed();
     assert_eq!(poll(&mut mailbox, None), ready(&["6"]));
     mailbox.put(&[message("kept")], Weight::Firm, LIMIT);
     let handed_over: Vec<_> = mailbox.hand_over().iter().map(|frame| frame.payload().to_vec()).collect();

@@ -197,8 +197,12 @@ impl<S: Service> Session<S> {
                 true
             }
             Transport::Polling(mailbox) => {
-                close_all(&mailbox.take_candidates(), reason);
-                mailbox.close(reason)
+                let collected = mailbox.close(reason);
+                // A client in the middle of an upgrade polls no more: what is left reaches it when it has switched.
+                if collected {
+                    close_all(&mailbox.take_candidates(), reason);
+                }
+                collected
             }
         };
         // A message that nobody is waiting for stays until the next GET, or until the client must be taken for dead.
@@ -246,41 +250,52 @@ impl<S: Service> Session<S> {
 
     /// A WebSocket wants to take the session over; `false` when it cannot.
     pub(super) fn add_candidate(&self, link: &Arc<Link>) -> bool {
-        self.with_mailbox(|mailbox, end| end.is_none() && mailbox.add_candidate(link)).unwrap_or(false)
+        self.with_mailbox(|mailbox, end| (end.is_none() || mailbox.owes_close()) && mailbox.add_candidate(link))
+            .unwrap_or(false)
     }
 
     /// The WebSocket of an upgrade said `2probe`: answers, and frees the waiting GET so that the client can stop
     /// polling. `false` when there is nothing to upgrade.
     pub(super) fn probe(&self, link: &Link) -> bool {
         let mut state = self.state.lock();
-        if state.end.is_some() {
+        let ended = state.end.is_some();
+        let Transport::Polling(mailbox) = &mut state.transport else { return false };
+        if ended && !mailbox.owes_close() {
             return false;
         }
-        let Transport::Polling(mailbox) = &mut state.transport else { return false };
         link.send(engineio::pong("probe").websocket(self.revision), Weight::Firm);
-        mailbox.set_probing(true);
+        mailbox.probed();
         true
     }
 
-    /// The WebSocket of an upgrade said `5`: it is the transport from here on. What waited is sent on it first.
+    /// The WebSocket of an upgrade said `5`: it is the transport from here on. What waited is sent on it first. A
+    /// session that was closed meanwhile says goodbye on it.
     pub(super) fn switch_to(&self, link: &Arc<Link>) -> bool {
         let mut state = self.state.lock();
-        if state.end.is_some() {
+        let end = state.end;
+        let Transport::Polling(mailbox) = &mut state.transport else { return false };
+        if end.is_some() && !mailbox.owes_close() {
             return false;
         }
-        let Transport::Polling(mailbox) = &mut state.transport else { return false };
         let queued = mailbox.hand_over();
         let mut others = mailbox.take_candidates();
         others.retain(|candidate| !std::ptr::eq(candidate.as_ptr(), Arc::as_ptr(link)));
         close_all(&others, CloseReason::Replaced);
         link.send_all(queued.iter().map(|frame| self.on_websocket(frame)), Weight::Firm);
+        if let Some(reason) = end {
+            link.close(reason, websocket::close_frame(reason));
+        }
         state.transport = Transport::WebSocket(link.clone());
+        drop(state);
+        if end.is_some() {
+            self.engine.sessions.remove(&self.id);
+        }
         true
     }
 
     /// The WebSocket of an upgrade ended before it took over; polling goes on.
     pub(super) fn probe_failed(&self) {
-        self.with_mailbox(|mailbox, _| mailbox.set_probing(false));
+        self.with_mailbox(|mailbox, _| mailbox.probe_failed());
     }
 
     /// Whether `link` carries the session now.

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use types::CloseReason;
 use wire::engineio::{self, Data};
-use wire::socketio::{Decoder, Limits, Packet, Version};
+use wire::socketio::{Args, Decoder, Limits, Name, Namespace, Packet, Version};
 
 /// Decides who may open a connection, from the HTTP request of the handshake.
 pub trait Door: Send + Sync + 'static {
@@ -44,6 +44,11 @@ impl Door for OpenDoor {
     }
 }
 
+/// How often one connection may join namespaces in its life; a refusal costs as much as five.
+const MAX_CONNECTS: u8 = 100;
+pub(super) const REFUSED: u8 = 5;
+pub(super) const JOINED: u8 = 1;
+
 /// What Socket.IO keeps of a connection.
 pub struct Client {
     peer: SocketAddr,
@@ -55,6 +60,8 @@ struct Inner {
     decoder: Decoder,
     sockets: SmallVec<[Socket; 1]>,
     has_joined: bool,
+    /// What its CONNECTs have cost so far.
+    connects: u8,
     /// A text has shown that this client does not encode UTF-8 twice.
     is_plain_utf8: bool,
 }
@@ -65,6 +72,7 @@ impl Client {
             decoder: Decoder::new(version(revision), limits),
             sockets: SmallVec::new(),
             has_joined: false,
+            connects: 0,
             is_plain_utf8: revision == Revision::V4,
         };
         Self { peer, admitted, inner: Mutex::new(inner) }
@@ -86,6 +94,14 @@ impl Client {
 
     pub(super) fn has_joined(&self) -> bool {
         self.inner.lock().has_joined
+    }
+
+    /// Counts a CONNECT; `true` when there were more than any client has reason for: somebody tries keys, or comes and
+    /// goes to be noticed.
+    pub(super) fn count_connect(&self, cost: u8) -> bool {
+        let mut inner = self.inner.lock();
+        inner.connects = inner.connects.saturating_add(cost);
+        inner.connects >= MAX_CONNECTS
     }
 
     pub(super) fn socket(&self, namespace: &str) -> Option<Socket> {
@@ -168,6 +184,8 @@ fn dispatch(session: &Arc<Session<SocketIo>>, packet: Packet) -> Then {
                     }
                 })
             }
+            // Its root namespace is joined unasked, and the joining may still be under way.
+            None if session.revision() == Revision::V3 => late(session, namespace, id, name, args),
             None => stray(session),
         },
         Packet::Ack { namespace, id, args } => {
@@ -177,6 +195,20 @@ fn dispatch(session: &Arc<Session<SocketIo>>, packet: Packet) -> Then {
             Then::Continue
         }
     }
+}
+
+/// An event of a client 1.x or 2.x for a namespace that it is not in yet: looked at again when it is its turn.
+fn late(session: &Arc<Session<SocketIo>>, namespace: Namespace, id: Option<u64>, name: Name, args: Args) -> Then {
+    let waiting = session.clone();
+    after_turn(session, async move {
+        match waiting.client().socket(&namespace) {
+            Some(socket) => {
+                let ack = id.map(|id| socket.acknowledgement(id));
+                socket.namespace().clone().handle(socket, Event { name, args, ack }).await;
+            }
+            None => drop(stray(&waiting)),
+        }
+    })
 }
 
 /// An event for a namespace that the client is not in: nothing to do if it was put out a moment ago, an error if it
@@ -216,9 +248,20 @@ pub(super) async fn leave(socket: &Socket, reason: DisconnectReason) {
         return;
     }
     let namespace = socket.namespace();
-    namespace.disconnecting(socket, reason).await;
-    namespace.rooms().remove(socket, &socket.rooms());
-    socket.client().remove(socket);
+    {
+        let _out = Leaving(socket);
+        namespace.disconnecting(socket, reason).await;
+    }
     namespace.disconnected(socket, reason).await;
     socket.detach_all();
+}
+
+/// Takes a socket out of its namespace, even if a handler panics.
+struct Leaving<'a>(&'a Socket);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.namespace().rooms().remove(self.0, &self.0.rooms());
+        self.0.client().remove(self.0);
+    }
 }

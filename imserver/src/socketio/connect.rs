@@ -1,6 +1,6 @@
 //! Joining a namespace.
 
-use super::client::{after_turn, end, version};
+use super::client::{JOINED, REFUSED, after_turn, end, version};
 use super::{Rejection, Socket, SocketIo};
 use crate::engineio::{Revision, Session};
 use base64::Engine as _;
@@ -43,12 +43,19 @@ async fn join(socket: Socket) {
     socket.set_connected();
     let version = version(session.revision());
     socket.send(&wire::socketio::connect(version, namespace.name(), socket.id().as_str()), Weight::Firm);
+    count(&session, JOINED);
     namespace.connected(&socket).await;
 }
 
 /// A login that came to nothing. What the middleware attached may hold the socket, which would keep both for ever.
 fn forget(socket: &Socket) {
     socket.detach_all();
+}
+
+fn count(session: &Arc<Session<SocketIo>>, cost: u8) {
+    if session.client().count_connect(cost) {
+        session.close(CloseReason::RateLimited);
+    }
 }
 
 /// A second CONNECT to the same namespace: 1.x and 2.x clients may ask for the root they are in already, for others it
@@ -64,6 +71,7 @@ fn refuse(session: &Arc<Session<SocketIo>>, namespace: &str, rejection: &Rejecti
     let version = version(session.revision());
     let packet = wire::socketio::connect_error(version, namespace, &rejection.message, rejection.data.as_deref());
     session.send(packet.frames(), Weight::Firm);
+    count(session, REFUSED);
 }
 
 /// The id that the client will know itself by. Clients 3.x and 4.x are told; 1.x and 2.x derive it from the session's.

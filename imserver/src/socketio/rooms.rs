@@ -16,7 +16,7 @@ pub(super) struct Rooms {
 #[derive(Default)]
 struct Inner {
     sockets: HashMap<SocketId, Socket>,
-    rooms: HashMap<Arc<str>, Vec<Socket>>,
+    rooms: HashMap<Box<str>, Vec<Socket>>,
 }
 
 impl Rooms {
@@ -32,24 +32,22 @@ impl Rooms {
         }
     }
 
-    /// Puts a socket into a room; `None` when it is in already.
-    pub(super) fn join(&self, socket: &Socket, room: &str) -> Option<Arc<str>> {
+    /// Puts a socket into a room; `false` when it is in already, or may not be in any.
+    pub(super) fn join(&self, socket: &Socket, room: &str) -> bool {
         let mut inner = self.inner.lock();
         // A socket that has left the namespace must not stay behind in a room.
         if !inner.sockets.contains_key(socket.id()) || room == socket.id().as_str() {
-            return None;
+            return false;
         }
-        if let Some((name, members)) = inner.rooms.get_key_value(room) {
+        if let Some(members) = inner.rooms.get_mut(room) {
             if members.iter().any(|member| member.id() == socket.id()) {
-                return None;
+                return false;
             }
-            let name = name.clone();
-            inner.rooms.entry(name.clone()).or_default().push(socket.clone());
-            return Some(name);
+            members.push(socket.clone());
+            return true;
         }
-        let name: Arc<str> = room.into();
-        inner.rooms.insert(name.clone(), vec![socket.clone()]);
-        Some(name)
+        inner.rooms.insert(room.into(), vec![socket.clone()]);
+        true
     }
 
     pub(super) fn leave(&self, socket: &Socket, room: &str) {

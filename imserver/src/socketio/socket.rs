@@ -213,8 +213,13 @@ impl Drop for ForgetAck<'_> {
 impl Socket {
     /// Joins a room of this namespace on this process.
     pub fn join(&self, room: &str) {
-        if let Some(name) = self.0.namespace.rooms().join(self, room) {
-            self.0.more.lock().rooms.push(name);
+        // Noted first, so that a leaving in the middle finds it; what is noted twice is left twice.
+        self.0.more.lock().rooms.push(room.into());
+        if !self.0.namespace.rooms().join(self, room) {
+            let mut more = self.0.more.lock();
+            if let Some(at) = more.rooms.iter().rposition(|known| &**known == room) {
+                more.rooms.remove(at);
+            }
         }
     }
 

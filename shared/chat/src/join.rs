@@ -48,6 +48,10 @@ impl Chat {
                 return Err(error.into());
             }
         };
+        if members.sockets.len() > self.config.max_sockets_per_room {
+            self.step_out(window, &room).await?;
+            return Err(Error::Denied(Failure::forbidden(format!("room {room} is full"))));
+        }
         if entry == Entry::New
             && let Err(error) = self.come_in(window, &room, &members).await
         {

@@ -68,11 +68,18 @@ pub struct Config {
     pub max_watched_per_window: usize,
     /// Rooms that one window may be in.
     pub max_rooms_per_window: usize,
+    /// Sockets in one room: each hears of every coming and going, with the list of all.
+    pub max_sockets_per_room: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { shop_sources: vec!["m".to_owned()], max_watched_per_window: 500, max_rooms_per_window: 100 }
+        Self {
+            shop_sources: vec!["m".to_owned()],
+            max_watched_per_window: 500,
+            max_rooms_per_window: 100,
+            max_sockets_per_room: 100,
+        }
     }
 }
 

@@ -98,13 +98,13 @@ impl<M: Member> Hub<M> {
             topic.gate.clone()
         };
         let mut subscribed = gate.lock().await;
-        if !self.is_deserted(channel) {
+        if !self.is_deserted(channel, &gate) {
             return;
         }
         if std::mem::take(&mut *subscribed) {
             medium.unsubscribe(channel).await;
         }
-        self.forget_if_deserted(channel);
+        self.forget_if_deserted(channel, &gate);
     }
 
     /// The members of a channel, as they are now; shared handles, taken out so that no lock is held while sending.
@@ -127,15 +127,16 @@ impl<M: Member> Hub<M> {
         &self.stripes[self.hasher.hash_one(channel) as usize % STRIPES]
     }
 
-    fn is_deserted(&self, channel: &Channel) -> bool {
-        self.stripe(channel).lock().get(channel).is_some_and(|topic| topic.members.is_empty())
+    /// Whether the topic of this very gate has no members: one that was forgotten and made anew has another gate.
+    fn is_deserted(&self, channel: &Channel, gate: &Arc<Gate>) -> bool {
+        self.stripe(channel).lock().get(channel).is_some_and(|topic| topic.is_deserted(gate))
     }
 
     /// Removes the topic, unless someone came while the process unsubscribed: the newcomer waits at the same gate and
     /// subscribes anew.
-    fn forget_if_deserted(&self, channel: &Channel) {
+    fn forget_if_deserted(&self, channel: &Channel, gate: &Arc<Gate>) {
         let mut stripe = self.stripe(channel).lock();
-        if stripe.get(channel).is_some_and(|topic| topic.members.is_empty()) {
+        if stripe.get(channel).is_some_and(|topic| topic.is_deserted(gate)) {
             stripe.remove(channel);
         }
     }
@@ -144,6 +145,10 @@ impl<M: Member> Hub<M> {
 impl<M> Topic<M> {
     fn new() -> Self {
         Self { members: Vec::with_capacity(1), gate: Arc::default() }
+    }
+
+    fn is_deserted(&self, gate: &Arc<Gate>) -> bool {
+        self.members.is_empty() && Arc::ptr_eq(&self.gate, gate)
     }
 }
 

@@ -17,4 +17,4 @@ pub mod websocket;
 
 pub use clock::{Clock, Millis};
 pub use hub::Hub;
-pub use link::{Link, Sent, Weight};
+pub use link::{ENTRY_BYTES, Link, Sent, Weight};

@@ -39,6 +39,8 @@ pub struct Limits {
     config: Config,
     connections: Arc<AtomicUsize>,
     addresses: Arc<Counts<IpAddr>>,
+    http_connections: Arc<AtomicUsize>,
+    http_addresses: Arc<Counts<IpAddr>>,
     users: Arc<Counts<UserKey>>,
     handshakes: DefaultKeyedRateLimiter<IpAddr>,
     events: DefaultKeyedRateLimiter<UserKey>,
@@ -64,6 +66,8 @@ impl Limits {
         Self {
             connections: Arc::default(),
             addresses: Arc::default(),
+            http_connections: Arc::default(),
+            http_addresses: Arc::default(),
             users: Arc::default(),
             handshakes: RateLimiter::keyed(handshakes),
             events: RateLimiter::keyed(events),
@@ -95,6 +99,17 @@ impl Limits {
         };
         ticket.total = total;
         Ok(ticket)
+    }
+
+    /// Counts a TCP connection while it speaks HTTP, by the same numbers as sessions; `None` when there are too many.
+    pub fn accept(&self, address: IpAddr) -> Option<Ticket> {
+        let mut ticket = take(&self.http_addresses, address, self.config.max_connections_per_address)?;
+        if self.http_connections.fetch_add(1, Ordering::AcqRel) >= self.config.max_connections {
+            self.http_connections.fetch_sub(1, Ordering::AcqRel);
+            return None;
+        }
+        ticket.total = Some(self.http_connections.clone());
+        Some(ticket)
     }
 
     /// Counts a connection for its user.
@@ -212,6 +227,18 @@ mod tests {
         drop(held);
         assert_eq!(limits.connections(), 0);
         assert!(limits.addresses.0.lock().is_empty());
+    }
+
+    #[test]
+    fn connections_that_speak_http_are_bounded_and_given_back() {
+        let limits = limits();
+        let held: Vec<_> = (0..5).map_while(|_| limits.accept(address(1))).collect();
+        assert_eq!(held.len(), 2);
+        let others: Vec<_> = (2..9).map_while(|last| limits.accept(address(last))).collect();
+        assert_eq!(others.len(), 1);
+        drop((held, others));
+        assert!(limits.accept(address(1)).is_some());
+        assert!(limits.http_addresses.0.lock().is_empty());
     }
 
     #[test]

@@ -52,6 +52,9 @@ impl Weight {
     }
 }
 
+/// What an entry of a queue costs beside its bytes: many tiny frames must not hold much memory either.
+pub const ENTRY_BYTES: usize = 96;
+
 /// How many slices one write hands the kernel.
 const MAX_SLICES: usize = 32;
 
@@ -205,7 +208,7 @@ impl Link {
     }
 
     fn within_bound(&self, out: &mut Out) -> Sent {
-        if out.bytes <= self.queue_limit {
+        if out.bytes + out.queue.len() * ENTRY_BYTES <= self.queue_limit {
             return Sent::Accepted;
         }
         out.closing = Some(CloseReason::Slow);

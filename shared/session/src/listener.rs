@@ -1,5 +1,6 @@
 //! Accepting HTTP connections: bounded buffers, a time limit for the request head, upgrades, and an end in order.
 
+use crate::limits::Limits;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -20,13 +21,22 @@ pub struct Peer(pub SocketAddr);
 /// How long a client may take for its request head (and an idle keep-alive connection for its next request).
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A peer that takes none of what it was sent for this long is gone, and what waits for it in memory goes with it
+/// (TCP_USER_TIMEOUT: the kernel ends the connection).
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// hyper's read buffer per connection: the largest request head, and what an idle keep-alive connection costs.
 const READ_BUFFER: usize = 16 * 1024;
 
 /// Accepts and serves until `stop`; connections already accepted finish the request they are in. The tracker holds
-/// every connection's task.
-pub async fn serve<S, B>(listener: TcpListener, service: S, tracker: &TaskTracker, stop: CancellationToken)
-where
+/// every connection's task. With `limits`, connections beyond them are closed as they come.
+pub async fn serve<S, B>(
+    listener: TcpListener,
+    service: S,
+    limits: Option<&Limits>,
+    tracker: &TaskTracker,
+    stop: CancellationToken,
+) where
     S: Service<Request<Incoming>, Response = http::Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
     B: http_body::Body + Send + 'static,
@@ -36,9 +46,19 @@ where
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((stream, peer)) => {
-                // An answer must not wait for the peer's delayed acknowledgement. It fails only on a dead socket.
+                let ticket = limits.map(|limits| limits.accept(peer.ip().to_canonical()));
+                if matches!(ticket, Some(None)) {
+                    continue;
+                }
+                // An answer must not wait for the peer's delayed acknowledgement. Both fail only on a dead socket.
                 stream.set_nodelay(true).ok();
-                tracker.spawn(connection(stream, Peer(peer), service.clone(), stop.clone()));
+                socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(UNREAD_TIMEOUT)).ok();
+                let serving = connection(stream, Peer(peer), service.clone(), stop.clone());
+                tracker.spawn(async move {
+                    serving.await;
+                    // Given back when the connection ends, or is no HTTP any more.
+                    drop(ticket);
+                });
             }
             Err(error) => {
                 warn!(%error, "accepting a connection failed");

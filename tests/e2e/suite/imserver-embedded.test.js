@@ -58,6 +58,13 @@ describe("an application of its own", () => {
     assert.equal(await socket.emitWithAck("note", ...seal(key, ["ok"])), 2);
   });
 
+  it("glances at who keeps up", async () => {
+    const { socket, key } = await withKey();
+    const glimpse = once(socket, "glimpse");
+    socket.emit("glance", ...seal(key, []));
+    assert.equal(await glimpse, "you are here");
+  });
+
   it("sees who leaves, still in its rooms, with the reason in Socket.IO's words", async () => {
     const { socket, key } = await withKey();
     const id = socket.id;
@@ -65,6 +72,8 @@ describe("an application of its own", () => {
     socket.disconnect();
     const line = await eventually(() => server.output().split("\n").find((text) => text.startsWith(id)));
     assert.equal(line, `${id} leaves ["readers"]: client namespace disconnect`);
+    const left = await eventually(() => server.output().split("\n").find((text) => text.startsWith(`${id} has left`)));
+    assert.match(left, /stay: client namespace disconnect$/);
   });
 });
 
