@@ -8,8 +8,9 @@ use tests::websocket::{Raw, frame};
 const SMALL: [(&str, &str); 2] =
     [("IM__LIMITS__SEND_QUEUE_BYTES", "1000000"), ("IM__LIMITS__EVENT_BURST_PER_USER", "1000000")];
 
-/// What a server may grow by while it holds a queue of the size above and what is on its way through it, in KiB.
-const GROWTH_KB: u64 = 16_000;
+/// What a server may grow by while it holds a queue of the size above, in KiB. Most of it is what an allocator keeps of
+/// the messages that went through it on a busy machine; the 40 MB that [`flood`] would send are more.
+const GROWTH_KB: u64 = 32_000;
 
 /// What the server has once messages of this size have gone through it, in KiB: its allocator keeps some of that.
 async fn warm_rss_kb(ground: &Ground) -> u64 {
