@@ -44,7 +44,10 @@ pub(super) async fn keep(node: Arc<Node>, first: First) {
         let run_id = link.run_id().to_owned();
         let before = known.replace(Known { run_id: run_id.clone(), target: target.clone() });
         let emptied = before.is_some_and(|before| before.run_id != run_id);
-        let tenure = Tenure::new(&node, &link, emptied, emptied || anew);
+        if emptied || anew {
+            node.memory.doubt();
+        }
+        let tenure = Tenure::new(&node, &link, emptied);
         node.state.send_replace(State::Up(Arc::new(Serving { target: target.clone(), link: link.clone() })));
         if let Some(first) = first.take() {
             first.send(Ok(())).ok();
@@ -223,8 +226,6 @@ struct Tenure<'a> {
     node: &'a Node,
     link: &'a Link,
     emptied: bool,
-    /// The node may not have what was registered; cleared when it has been said again.
-    restore: AtomicBool,
     /// What is registered has been said.
     settled: AtomicBool,
     /// Until then a process whose lease is missing may only not have come back yet.
@@ -232,10 +233,10 @@ struct Tenure<'a> {
 }
 
 impl<'a> Tenure<'a> {
-    fn new(node: &'a Node, link: &'a Link, emptied: bool, restore: bool) -> Self {
+    fn new(node: &'a Node, link: &'a Link, emptied: bool) -> Self {
         let grace = if emptied { node.options().lease } else { Duration::ZERO };
         let grace = Instant::now() + grace;
-        Self { node, link, emptied, restore: AtomicBool::new(restore), settled: AtomicBool::new(false), grace }
+        Self { node, link, emptied, settled: AtomicBool::new(false), grace }
     }
 
     /// Keeps the lease, and notices whose lease has ended.
@@ -251,19 +252,20 @@ impl<'a> Tenure<'a> {
     async fn renew_once(&self) -> Result<(), Trouble> {
         match claim(self.node, self.link, "").await {
             Ok(Ok((anew, living))) => {
+                self.node.part_is_up(Part::Lease, false);
                 if anew {
-                    self.restore.store(true, Ordering::Relaxed);
+                    self.node.memory.doubt();
                     self.node.unsure.notify_one();
                 }
                 if self.miss_processes(living) {
-                    self.compare_rooms(false).await.map_err(|_| Trouble::Lost)?;
+                    self.compare_rooms().await.map_err(|_| Trouble::Lost)?;
                 }
                 Ok(())
             }
             Ok(Err(_)) => Err(Trouble::Taken),
             // The connection ends by itself if that is why; otherwise the next time may do.
             Err(error) => {
-                tracing::warn!(node = %self.node.name, %error, "a lease was not renewed");
+                self.node.part_is_down(Part::Lease, &Trouble::Unfit(error.to_string().into()));
                 Ok(())
             }
         }
@@ -308,7 +310,7 @@ impl<'a> Tenure<'a> {
                     next = Instant::now() + sweep;
                     self.compare_all().await
                 }
-                () = self.node.unsure.notified() => match self.restore.load(Ordering::Relaxed) {
+                () = self.node.unsure.notified() => match self.node.memory.is_doubtful() {
                     true => self.compare_all().await,
                     false => self.compare_unsure().await,
                 }
@@ -322,27 +324,29 @@ impl<'a> Tenure<'a> {
     async fn compare_all(&self) -> Result<(), Trouble> {
         // First, because without a lease others may have taken out what is ours.
         self.renew_once().await?;
-        let restore = self.restore.swap(false, Ordering::Relaxed);
+        let doubts = self.node.memory.doubts();
         let compared = async {
-            self.compare_rooms(restore).await?;
+            self.compare_rooms().await?;
             self.compare_users(self.node.users.all()).await
         };
-        compared.await.map_err(|_| Trouble::Lost)
+        compared.await.map_err(|_| Trouble::Lost)?;
+        self.node.memory.trust(doubts);
+        Ok(())
     }
 
     async fn compare_unsure(&self) -> Result<(), Trouble> {
         let compared = async {
             for room in self.node.rooms.unsure() {
-                self.node.reconcile_room(self.link, &room, false).await?;
+                self.node.reconcile_room(self.link, &room).await?;
             }
             self.compare_users(self.node.users.unsure()).await
         };
         compared.await.map_err(|_: Error| Trouble::Lost)
     }
 
-    async fn compare_rooms(&self, restore: bool) -> Result<(), Error> {
+    async fn compare_rooms(&self) -> Result<(), Error> {
         for part in self.node.rooms.all().chunks(COMPARED_AT_ONCE) {
-            let comparing = part.iter().map(|room| self.node.reconcile_room(self.link, room, restore));
+            let comparing = part.iter().map(|room| self.node.reconcile_room(self.link, room));
             tolerate(join_all(comparing).await)?;
         }
         Ok(())

@@ -197,8 +197,9 @@ impl Link {
             && code.bytes().all(|byte| byte.is_ascii_uppercase());
         match code {
             _ if !answered => self.down(),
-            // It was a master that was to be talked to, and one that is ready.
-            "READONLY" | "LOADING" | "MASTERDOWN" | "NOAUTH" => {
+            // It was a master that was to be talked to, and one that is ready. An older server says it of a script's
+            // command in the middle.
+            _ if ["READONLY", "LOADING", "MASTERDOWN", "NOAUTH"].contains(&code) || details.contains("-READONLY") => {
                 self.condemn(Trouble::Unfit(details.into()));
                 self.down()
             }

@@ -18,6 +18,7 @@ use crate::{Error, Holder, NodeHealth, NodeName, Sink};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
@@ -50,6 +51,7 @@ pub(super) struct Node {
     pub(super) taken_by: Mutex<Option<Holder>>,
     /// Something registered here may differ from what the node has.
     pub(super) unsure: Notify,
+    pub(super) memory: Memory,
     outages: Mutex<Outages>,
     lag: Mutex<Option<Duration>>,
 }
@@ -67,11 +69,39 @@ pub(super) struct Serving {
     pub(super) link: Arc<Link>,
 }
 
-/// A connection of this process to the node.
+/// What this process needs of the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
     Commands,
+    Lease,
     Subscriber(usize),
+}
+
+/// Whether the node still has what was registered. It is in doubt from the moment that it may have forgotten until
+/// everything has been said again, however many connections that takes.
+#[derive(Default)]
+pub(super) struct Memory {
+    doubts: AtomicU64,
+    settled: AtomicU64,
+}
+
+impl Memory {
+    pub(super) fn doubt(&self) {
+        self.doubts.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn doubts(&self) -> u64 {
+        self.doubts.load(Ordering::Acquire)
+    }
+
+    /// Everything has been said again since there were so many doubts.
+    pub(super) fn trust(&self, doubts: u64) {
+        self.settled.fetch_max(doubts, Ordering::AcqRel);
+    }
+
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.settled.load(Ordering::Acquire) < self.doubts()
+    }
 }
 
 #[derive(Default)]
@@ -109,6 +139,7 @@ impl Node {
             living: Mutex::default(),
             taken_by: Mutex::default(),
             unsure: Notify::new(),
+            memory: Memory::default(),
             outages: Mutex::default(),
             lag: Mutex::default(),
         }
@@ -145,7 +176,7 @@ impl Node {
         }
     }
 
-    /// A connection has been lost for longer than the patience of the options.
+    /// Something has been missing for longer than the patience of the options.
     pub(super) fn part_is_down(&self, part: Part, trouble: &Trouble) {
         let was_up = {
             let mut outages = self.outages.lock();
@@ -164,7 +195,7 @@ impl Node {
         }
         if was_up {
             crate::metrics::up(&self.name, false);
-            tracing::warn!(node = %self.name, ?part, %trouble, "a Redis node does not serve");
+            tracing::warn!(node = %self.name, ?part, %trouble, "a Redis node does not serve fully");
             self.seat.notify(Notice::Down { node: self.name.clone(), trouble: trouble.to_string().into() });
         }
     }

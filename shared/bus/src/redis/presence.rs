@@ -38,7 +38,7 @@ struct Mine {
     socket: SocketId,
     /// JSON without its end, to which the generation is added.
     entry: String,
-    /// Given by the node; 0 while it is being registered.
+    /// Given by the node; 0 while it is being registered, 1 if it is not known whether it was.
     generation: u64,
 }
 
@@ -176,7 +176,7 @@ impl Node {
         }
         for Mine { socket, entry, generation } in &record.connections {
             args.push(socket.as_str().into());
-            args.push(format!("{entry},\"generation\":{generation}}}").into());
+            args.push(entry.as_str().into());
             args.push(generation.to_string().into());
         }
         args

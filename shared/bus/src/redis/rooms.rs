@@ -114,12 +114,12 @@ impl Node {
         outcome.map(|told| (told.code != 0).then_some(told.members))
     }
 
-    /// Sets right what the node has of a room's sockets on this process. `restore` puts back what is missing; without it,
-    /// what is missing was put out.
-    pub(super) async fn reconcile_room(&self, link: &Link, room: &RoomId, restore: bool) -> Result<(), Error> {
+    /// Sets right what the node has of a room's sockets on this process. What is missing was put out, unless the node's
+    /// memory is in doubt: then it is put back.
+    pub(super) async fn reconcile_room(&self, link: &Link, room: &RoomId) -> Result<(), Error> {
         let Some(mut record) = self.rooms.of(room) else { return Ok(()) };
         loop {
-            let args = self.room_statement(&record, restore);
+            let args = self.room_statement(&record);
             let mut told = self.read_room(room, link.run(&ROOM_RECONCILE, names::room(room), args).await?);
             let put_out = occupants(told.rest.list());
             match self.rooms.compared(room, record.changes, &put_out) {
@@ -161,13 +161,13 @@ impl Node {
         expelled
     }
 
-    fn room_statement(&self, record: &Record, restore: bool) -> Vec<Value> {
+    fn room_statement(&self, record: &Record) -> Vec<Value> {
         let process = &self.seat.process;
         let mut args: Vec<Value> = vec![
             process.id.as_str().into(),
             process.incarnation.as_str().into(),
             self.seat.keep_secs().to_string().into(),
-            u8::from(restore).to_string().into(),
+            u8::from(self.memory.is_doubtful()).to_string().into(),
         ];
         for Mine { who, order } in &record.inside {
             args.extend([who.socket.as_str().into(), order.to_string().into(), who.user.as_str().into()]);

@@ -104,6 +104,7 @@ impl Subscriber {
             self.orders.send(order).await.map_err(|_| Error::Detached)?;
             outcome.await.map_err(|_| Error::Detached)?
         };
+        // The task answers every order, unless it ends: then this process leaves.
         match timeout(node.options().patience, ordering).await {
             Ok(outcome) => outcome,
             Err(_) if kind == Kind::Subscribe && !self.gives_up(channel) && self.wants(channel) => Ok(()),
@@ -150,6 +151,13 @@ impl Subscriber {
     /// From now on something may be missed on all channels.
     pub(super) fn lose(&self) {
         self.wanted.lock().values_mut().for_each(|standing| *standing = Standing::Lost);
+    }
+
+    /// From now on something may be missed on this channel.
+    pub(super) fn miss(&self, channel: &Channel) {
+        if let Some(standing) = self.wanted.lock().get_mut(channel) {
+            *standing = Standing::Lost;
+        }
     }
 
     /// The caller of a subscription learns that the node is down, unless it was confirmed just now.

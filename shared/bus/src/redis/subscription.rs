@@ -51,6 +51,7 @@ pub(super) async fn run(node: Arc<Node>, me: Arc<Subscriber>, mut orders: mpsc::
         }
         driver.close().await;
         me.lose();
+        waiting.crash(|| node.down());
         if session.settled.load(Ordering::Relaxed) {
             absence = Absence::begin();
         }
@@ -59,25 +60,46 @@ pub(super) async fn run(node: Arc<Node>, me: Arc<Subscriber>, mut orders: mpsc::
     orders.close();
 }
 
-/// Callers whose channels are in the backlog.
+/// Callers that wait.
 #[derive(Default)]
-struct Waiting(Vec<Done>);
+struct Waiting {
+    /// For the barrier that is under way.
+    flying: Vec<(Kind, Done)>,
+    /// For a connection, and the backlog on it.
+    grounded: Vec<Done>,
+}
 
 impl Waiting {
     /// More than this many are told at once that the node is down.
     const MOST: usize = 4096;
 
     fn add(&mut self, done: Done, otherwise: impl FnOnce() -> Error) {
-        if self.0.len() < Self::MOST {
-            self.0.push(done);
+        if self.grounded.len() < Self::MOST {
+            self.grounded.push(done);
         } else {
             done.send(Err(otherwise())).ok();
         }
     }
 
     fn tell(&mut self, outcome: &Result<(), Error>) {
-        for done in self.0.drain(..) {
+        for done in self.grounded.drain(..) {
             done.send(outcome.clone()).ok();
+        }
+    }
+
+    fn land(&mut self) {
+        for (_, done) in self.flying.drain(..) {
+            done.send(Ok(())).ok();
+        }
+    }
+
+    /// The connection is lost: what was to be unsubscribed is, and what was to be subscribed will be on the next.
+    fn crash(&mut self, otherwise: impl Fn() -> Error) {
+        for (kind, done) in std::mem::take(&mut self.flying) {
+            match kind {
+                Kind::Subscribe => self.add(done, &otherwise),
+                Kind::Unsubscribe => drop(done.send(Ok(()))),
+            }
         }
     }
 }
@@ -112,7 +134,7 @@ async fn seek(
                 match kind {
                     Kind::Unsubscribe => { done.send(Ok(())).ok(); }
                     Kind::Subscribe if is_down => {
-                        me.lose();
+                        me.miss(&channel);
                         done.send(Err(node.down())).ok();
                     }
                     Kind::Subscribe => waiting.add(done, || node.down()),
@@ -241,35 +263,19 @@ impl<'a> Session<'a> {
 
     /// Carries out what has been ordered, the last order for a channel being the one that counts.
     async fn carry_out(&self, batch: &mut Vec<Order>, waiting: &mut Waiting) -> Result<(), Trouble> {
-        if batch.is_empty() {
-            return Ok(());
-        }
         let mut told = HashMap::new();
-        let mut callers = Vec::with_capacity(batch.len());
         for Order { kind, channel, done } in batch.drain(..) {
             if self.me.note(kind, &channel) {
                 told.insert(channel, kind);
             }
-            callers.push((kind, done));
+            waiting.flying.push((kind, done));
         }
         let pick = |wanted| told.iter().filter(move |(_, kind)| **kind == wanted).map(|(channel, _)| channel.clone());
         let (on, off): (Vec<_>, Vec<_>) = (pick(Kind::Subscribe).collect(), pick(Kind::Unsubscribe).collect());
-        match self.send(&on, &off).await {
-            Ok(()) => {
-                self.tell_gap(&self.me.confirm(&on));
-                callers.into_iter().for_each(|(_, done)| drop(done.send(Ok(()))));
-                Ok(())
-            }
-            Err(trouble) => {
-                for (kind, done) in callers {
-                    match kind {
-                        Kind::Unsubscribe => drop(done.send(Ok(()))),
-                        Kind::Subscribe => waiting.add(done, || self.node.down()),
-                    }
-                }
-                Err(trouble)
-            }
-        }
+        self.send(&on, &off).await?;
+        self.tell_gap(&self.me.confirm(&on));
+        waiting.land();
+        Ok(())
     }
 
     /// Subscribes a part of the backlog, and tells that something may have been missed on it.

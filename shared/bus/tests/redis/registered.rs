@@ -96,6 +96,34 @@ async fn nothing_stays_of_connections_that_came_and_went_while_the_link_broke() 
 }
 
 #[tokio::test]
+async fn a_lease_that_cannot_be_renewed_degrades_the_node() {
+    let nodes = [Server::start()];
+    let mut a = Attached::with(rings(&nodes), "a", often).await.unwrap();
+    nodes[0].ask(&["CONFIG", "SET", "maxmemory", "1"]);
+    a.told_down().await;
+    assert_eq!(a.bus.health().degraded().count(), 1);
+    assert!(a.bus.presence(&[user_of(&nodes, 0, 0)]).await.is_ok(), "what needs no memory goes on");
+    nodes[0].ask(&["CONFIG", "SET", "maxmemory", "0"]);
+    a.told_up().await;
+    assert_eq!(a.bus.health().degraded().count(), 0);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_connection_is_subscribed_on_the_next_one() {
+    let nodes = [Server::start()];
+    let mut a = Attached::with(rings(&nodes), "a", |_| {}).await.unwrap();
+    a.bus.subscribe(&channel_of(&nodes, 0, 0)).await.unwrap();
+    for nth in 1..20 {
+        let channel = channel_of(&nodes, 0, nth);
+        let killing = async { nodes[0].ask(&["CLIENT", "KILL", "TYPE", "pubsub"]) };
+        let (subscribed, _) = tokio::join!(a.bus.subscribe(&channel), killing);
+        assert_eq!(subscribed, Ok(()));
+        assert_eq!(a.publish(&channel, "heard").await, Ok(1));
+        a.expect(&channel, "heard").await;
+    }
+}
+
+#[tokio::test]
 async fn a_process_that_cannot_be_named_is_refused() {
     let nodes = [Server::start()];
     for (incarnation, address) in [("", "a:1"), ("a b", "a:1"), ("a", "a:1 b"), (&*"x".repeat(65), "a:1")] {

@@ -1,7 +1,7 @@
 -- Makes a user's connections on one process what that process says they are.
 -- KEYS: ImOnline:<user>, ImStatus:<user>. ARGV: process, seconds that it is kept untouched, status, its revision, target,
--- its revision, and for each connection socket, entry as JSON, generation.
--- A connection of generation 0 is being registered just now: it is left as it is.
+-- its revision, and for each connection socket, entry as JSON without its end, generation.
+-- A connection of generation 0 is being registered just now: it is left as it is. One of generation 1 has none yet.
 -- Answer: whether nobody knew of the user, status, its revision, target, its revision.
 local live, count = connections(KEYS[1])
 local mine = {}
@@ -18,7 +18,11 @@ local unknown = count == 0
 local added = 0
 for i = 7, #ARGV, 3 do
   if live[ARGV[i]] == nil and ARGV[i + 2] ~= '0' then
-    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+    local generation = ARGV[i + 2]
+    if generation == '1' then
+      generation = whole(milliseconds())
+    end
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1] .. ',"generation":' .. generation .. '}')
     added = added + 1
   end
 end
