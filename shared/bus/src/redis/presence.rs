@@ -274,3 +274,7 @@ impl Stated {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "presence_tests.rs"]
+mod tests;

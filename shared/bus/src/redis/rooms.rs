@@ -273,3 +273,7 @@ fn read_names(list: &str) -> Option<Vec<UserKey>> {
     };
     values.into_iter().map(name).collect()
 }
+
+#[cfg(test)]
+#[path = "rooms_tests.rs"]
+mod tests;

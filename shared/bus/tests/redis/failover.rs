@@ -1,7 +1,8 @@
 //! A master fails over: the Sentinels name another, and live traffic goes on there.
 
 use crate::attached::{Attached, eventually};
-use crate::sentinel::Watched;
+use crate::sentinel::{FakeSentinel, Watched};
+use crate::server::Server;
 use crate::suite::connection;
 use types::{Channel, Status, UserKey};
 
@@ -64,4 +65,17 @@ async fn a_hung_master_is_replaced_and_is_not_gone_back_to() {
     assert_eq!(scene.b.publish(&scene.channel, "still").await, Ok(1));
     scene.a.expect(&scene.channel, "still").await;
     assert_eq!(scene.a.bus.health().degraded().count(), 0);
+}
+
+#[tokio::test]
+async fn a_switch_that_nobody_heard_of_is_followed() {
+    let (old, new) = (Server::start(), Server::start());
+    let sentinel = FakeSentinel::naming(old.port);
+    let mut a = Attached::with(sentinel.rings(), "a", |_| {}).await.unwrap();
+    let channel = Channel::User("m7".parse().unwrap());
+    a.bus.subscribe(&channel).await.unwrap();
+    eventually("it listens", async || sentinel.listeners() > 0).await;
+    sentinel.switch_unheard(new.port);
+    eventually("it is there", async || new.ask(&["PUBLISH", &channel.to_string(), "news"]) == "1").await;
+    a.expect(&channel, "news").await;
 }

@@ -4,6 +4,7 @@ use crate::attached::{Attached, channel_of, rings};
 use crate::server::Server;
 use bus::Error;
 use bus::redis::Options;
+use futures_util::future::join_all;
 
 #[tokio::test]
 async fn channels_spread_over_more_connections_when_one_is_full_and_end_at_a_bound() {
@@ -29,4 +30,15 @@ async fn channels_spread_over_more_connections_when_one_is_full_and_end_at_a_bou
     a.bus.subscribe(&more).await.unwrap();
     assert_eq!(a.publish(&more, "heard").await, Ok(1));
     assert_eq!(a.bus.health().nodes[0].channels, 20);
+}
+
+#[tokio::test]
+async fn the_bound_holds_for_those_who_come_at_once() {
+    let nodes = [Server::start()];
+    let tune = |options: &mut Options| (options.channels, options.subscribers) = (10, 2);
+    let a = Attached::with(rings(&nodes), "a", tune).await.unwrap();
+    let channels: Vec<_> = (0..50).map(|nth| channel_of(&nodes, 0, nth)).collect();
+    let outcomes = join_all(channels.iter().map(|channel| a.bus.subscribe(channel))).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 20);
+    assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Err(Error::Full(_)))).count(), 30);
 }

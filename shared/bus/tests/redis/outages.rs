@@ -92,6 +92,32 @@ async fn whose_presence_was_forgotten_is_told_to_the_process_that_restored_it() 
 }
 
 #[tokio::test]
+async fn a_node_that_forgot_the_processes_does_not_make_them_gone() {
+    let mut nodes = nodes();
+    let mut a = Attached::to(&nodes, "a").await;
+    let mut b = Attached::to(&nodes, "b").await;
+    // Whoever is back first finds the other's lease missing.
+    for _ in 0..3 {
+        nodes[0].kill();
+        nodes[0].run();
+        for process in [&mut a, &mut b] {
+            let mut gone = None;
+            process
+                .told(|notice| match notice {
+                    Notice::Gone { process, .. } => {
+                        gone = Some(process);
+                        None
+                    }
+                    Notice::Up { .. } => Some(()),
+                    _ => None,
+                })
+                .await;
+            assert_eq!(gone, None);
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_was_asked_of_a_dead_node_is_done_when_it_is_back() {
     let mut nodes = nodes();
     let mut a = Attached::to(&nodes, "a").await;

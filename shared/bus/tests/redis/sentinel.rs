@@ -4,7 +4,7 @@ use crate::server::{Server, free_port, keep, read_command, scratch};
 use parking_lot::Mutex;
 use shard::{Address, Node, Rings};
 use std::io::{BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Child;
 use std::sync::Arc;
@@ -41,6 +41,14 @@ impl FakeSentinel {
 
     pub(crate) fn listeners(&self) -> usize {
         self.listeners.lock().len()
+    }
+
+    /// Nobody hears of the switch, because all connections are lost just then.
+    pub(crate) fn switch_unheard(&self, port: u16) {
+        self.master.store(port, Ordering::SeqCst);
+        for listener in self.listeners.lock().drain(..) {
+            listener.shutdown(Shutdown::Both).ok();
+        }
     }
 
     pub(crate) fn switch_to(&self, port: u16) {
