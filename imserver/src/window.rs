@@ -18,7 +18,7 @@ pub(crate) struct Window {
     identity: Identity,
     place: Place,
     followed: Mutex<Vec<Channel>>,
-    /// Events refused in a row for coming too fast.
+    /// Events refused for coming too fast, less those admitted since.
     refused: AtomicU32,
     /// Holds the window's place among the user's.
     _ticket: Ticket<UserKey>,
@@ -53,12 +53,13 @@ impl Window {
         &self.site
     }
 
-    /// Counts an event against the user's rate. `Err` carries the refusal and whether there were so many in a row that
+    /// Counts an event against the user's rate. `Err` carries the refusal and whether there were so many that
     /// the connection must end.
     pub(crate) fn count_event(&self) -> Result<(), (Failure, bool)> {
         match self.site.limits().event(self.user()) {
             Ok(()) => {
-                self.refused.store(0, Ordering::Relaxed);
+                // Each admitted event makes up for one refused: only who keeps sending far too much is closed.
+                self.refused.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |refused| refused.checked_sub(1)).ok();
                 Ok(())
             }
             Err(failure) => {
