@@ -5,6 +5,7 @@ use anyhow::bail;
 use secrecy::SecretString;
 use serde::Deserialize;
 use session::auth;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use types::{RoomId, UserKey};
 
@@ -25,6 +26,7 @@ pub struct Config {
     pub limits: Limits,
     pub events: Events,
     pub chat: chat::Config,
+    pub redis: bus::Config,
     pub internal: Internal,
 }
 
@@ -54,10 +56,11 @@ pub struct Events {
     pub deny_by_name: bool,
 }
 
-/// The back ends' door.
+/// The door of back ends and of the other processes.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Internal {
+    address: String,
     secret: SecretString,
     secret_file: PathBuf,
 }
@@ -108,12 +111,42 @@ impl Config {
         if self.namespaces.is_empty() {
             bail!("namespaces is empty: without one nobody can connect; write [\"/\"]");
         }
+        self.redis.rings()?;
+        self.internal.check_address()?;
         self.server.validate()?;
         self.log.validate()
     }
 }
 
 impl Internal {
+    fn check_address(&self) -> anyhow::Result<()> {
+        let address = &self.address;
+        let has_port = address.rsplit_once(':').is_some_and(|(host, port)| {
+            !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == '/') && port.parse::<u16>().is_ok()
+        });
+        if !address.is_empty() && !has_port {
+            bail!("internal.address is {address:?}: write host:port, as other processes reach server.internal_listen");
+        }
+        Ok(())
+    }
+
+    /// Where the other processes reach the internal listener, which is bound to `listening`.
+    ///
+    /// # Errors
+    /// A sentence, when that cannot be known.
+    pub(crate) fn address(&self, listening: SocketAddr) -> anyhow::Result<String> {
+        if !self.address.is_empty() {
+            return Ok(self.address.clone());
+        }
+        if listening.ip().is_unspecified() {
+            bail!(
+                "server.internal_listen is {listening}, an address that others cannot connect to: \
+                 set internal.address to host:port, as they reach it"
+            );
+        }
+        Ok(listening.to_string())
+    }
+
     /// The back ends' secret; `None` when none is configured.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 //! | `GET /internal/v1/rooms/{room}` | `{"ok": true, "members": […]}` or 404 |
 //! | `DELETE /internal/v1/rooms/{room}` | 204, or 404; everybody inside is put out |
 //! | `POST /internal/v1/users/{user}/kick` `{"reason": "…"}` | 204; all windows of the user are told and closed |
+//! | `GET /internal/v1/process` | `{"process", "incarnation"}`, without credentials: who answers here |
 //! | `GET /internal/v1/presence?user_ids=m7,8` | `{"ok": true, "users": [{"user_id", "status", "online"}, …]}` |
 //!
 //! What is refused comes as `{"ok": false, "error": {"code", "message"}}` with the status that fits.
@@ -21,10 +22,50 @@ use axum::{Json, Router};
 use chat::Seen;
 use http::{StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
-use types::{Code, Failure, RoomId, Status, UserKey};
+use std::sync::{Arc, OnceLock};
+use tower::ServiceExt;
+use types::{Code, Failure, ProcessId, RoomId, Status, UserKey};
+
+/// The door, open from the moment that the process can be asked who it is; the rest answers once the site is there.
+#[derive(Clone)]
+pub(crate) struct Door {
+    identity: Arc<Identity>,
+    rest: Arc<OnceLock<Router>>,
+}
+
+/// Who answers at a process's internal listener.
+#[derive(Serialize, Deserialize, PartialEq, Eq, Debug)]
+pub(crate) struct Identity {
+    pub(crate) process: ProcessId,
+    pub(crate) incarnation: Box<str>,
+}
+
+impl Door {
+    pub(crate) fn new(identity: Identity) -> Self {
+        Self { identity: Arc::new(identity), rest: Arc::default() }
+    }
+
+    pub(crate) fn open(&self, rest: Router) {
+        self.rest.set(rest).ok();
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        let (identity, rest) = (serde_json::json!(*self.identity), self.rest.clone());
+        let anything_else = move |request: Request| {
+            let rest = rest.get().cloned();
+            async move {
+                match rest {
+                    Some(rest) => rest.oneshot(request).await.into_response(),
+                    None => failed(&Failure::unavailable("this process is starting").retry_after(1_000)),
+                }
+            }
+        };
+        let who = move || std::future::ready(Json(identity).into_response());
+        Router::new().route("/internal/v1/process", get(who)).fallback(anything_else)
+    }
+}
 
 /// The door's routes. Without a secret anyone who reaches the listener may enter; the start-up sees to it that only
 /// development does without.

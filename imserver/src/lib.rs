@@ -3,15 +3,19 @@
 //! [`run`] is the whole server. [`engineio`] and [`socketio`] are the connection layer by itself: an application can
 //! build a server of its own from them, as `examples/` shows.
 
+mod ask;
 mod config;
 mod door;
 mod drain;
 pub mod engineio;
 pub mod http;
 mod internal;
+mod medium;
+mod mend;
 mod protocol;
 mod site;
 pub mod socketio;
+mod targets;
 mod web;
 mod window;
 
@@ -19,6 +23,7 @@ pub use config::{Config, DEFAULT};
 
 use crate::door::SiteDoor;
 use crate::engineio::{Engine, Parameters};
+use crate::mend::Mending;
 use crate::site::Site;
 use crate::socketio::SocketIo;
 use node::{Health, Metrics, Shutdown};
@@ -52,14 +57,37 @@ pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Re
     let server = config.server.clone();
     let verifier = Verifier::new(&config.auth, server.listen)?;
     let secret = config.internal.secret()?;
+    let incarnation = medium::incarnation()?;
     let opens_internal = secret.is_some() || (config.auth.is_dev() && server.internal_listen.ip().is_loopback());
     let public = node::listen::bind(server.listen, "--listen")?;
     let internal =
         opens_internal.then(|| node::listen::bind(server.internal_listen, "--internal-listen")).transpose()?;
     let admin = node::listen::bind(server.admin_listen, "--admin-listen")?;
 
-    let site = Site::open(config, verifier, &parts.exchange).await?;
     let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+    let process = server.process_id.clone();
+    let identity = internal::Identity { process: process.clone(), incarnation: incarnation.as_str().into() };
+    let door = internal::Door::new(identity);
+    let (mut address, mut at_internal) = (String::new(), None);
+    if let Some(internal) = internal {
+        let listening = internal.local_addr()?;
+        if config.redis.is_shared() {
+            address = config.internal.address(listening)?;
+        }
+        // Open before the bus is: a second process of this id asks here whether this one lives.
+        let (router, serving, stop) = (door.router(), tracker.clone(), stop.clone());
+        tracker.spawn(async move { session::listener::serve(internal, router, None, &serving, stop).await });
+        at_internal = Some(listening);
+    } else {
+        anyhow::ensure!(
+            !config.redis.is_shared(),
+            "redis.nodes is set and the internal listener is shut: set internal.secret, by which processes know each other"
+        );
+        tracing::warn!("the back ends' door stays shut: internal.secret is not set");
+    }
+    let mending = Arc::new(Mending::new(parts.health.clone(), shutdown.clone()));
+    let name = medium::Name { process, incarnation, address };
+    let site = Site::open(config, verifier, name, &parts.exchange, mending).await?;
     let engine = engine(&site, &tracker, &stop);
     site.serve_with(&engine);
 
@@ -70,17 +98,14 @@ pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Re
         let (limits, tracker, stop) = (site.limits().clone(), tracker.clone(), stop.clone());
         async move { session::listener::serve(public, router, Some(&limits), &tracker, stop).await }
     });
-    if let Some(internal) = internal {
-        node::listen::announce("internal", internal.local_addr()?);
-        let router = internal::router(&site, secret);
-        let (serving, stop) = (tracker.clone(), stop.clone());
-        tracker.spawn(async move { session::listener::serve(internal, router, None, &serving, stop).await });
-    } else {
-        tracing::warn!("the back ends' door stays shut: internal.secret is not set");
+    door.open(internal::router(&site, secret));
+    if let Some(listening) = at_internal {
+        node::listen::announce("internal", listening);
     }
     node::listen::announce("admin", admin.local_addr()?);
     let administration = tokio::spawn(node::admin::serve(admin, parts.health.clone(), parts.metrics, stop.clone()));
     tracker.spawn(prune(site.clone(), stop.clone()));
+    tracker.spawn(mend::run(site.clone(), stop.clone()));
     parts.health.set_ready(true);
     (parts.on_listening)(address);
 
@@ -88,10 +113,12 @@ pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Re
         shutdown.draining().cancelled().await;
         parts.health.set_draining();
     });
+    site.bus().detach();
     stop.cancel();
     tracker.close();
     // What does not end by itself within a moment is ended with the process.
-    tokio::time::timeout(Duration::from_secs(3), tracker.wait()).await.ok();
+    let ended = async { tokio::join!(tracker.wait(), site.bus().detached()) };
+    tokio::time::timeout(Duration::from_secs(3), ended).await.ok();
     listening.await?;
     administration.await??;
     Ok(())

@@ -38,6 +38,9 @@ struct Init<'a> {
     process: &'a str,
     server_time: u64,
     heartbeat: Heartbeat,
+    /// The user's Redis node is down: nothing live comes until it is back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    degraded: bool,
     /// What the user's last `changeUser` carried: where a new window starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<Box<RawValue>>,
@@ -60,6 +63,9 @@ async fn arrived(socket: Socket) {
             return socket.session().close(CloseReason::ServerClosed);
         }
     };
+    if let Some(target) = &arrival.target {
+        site.targets().begun(window.user(), target);
+    }
     let config = site.config();
     let init = Init {
         user: window.user(),
@@ -70,6 +76,7 @@ async fn arrived(socket: Socket) {
             ping_interval: config.engine.ping_interval_ms,
             ping_timeout: config.engine.ping_timeout_ms,
         },
+        degraded: arrival.degraded,
         target: arrival.target,
     };
     socket.emit("init", &(init,));

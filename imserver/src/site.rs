@@ -3,8 +3,11 @@
 
 use crate::config::Config;
 use crate::engineio::Engine;
+use crate::medium::{self, Name};
+use crate::mend::Mending;
 use crate::protocol;
 use crate::socketio::{Socket, SocketIo};
+use crate::targets::Targets;
 use crate::window::Follower;
 use anyhow::Context;
 use bus::Bus;
@@ -15,9 +18,10 @@ use session::Hub;
 use session::auth::Verifier;
 use session::hub::Medium;
 use session::limits::Limits;
+use smallvec::SmallVec;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
-use types::{Channel, Event, EventError, Failure, SocketId};
+use types::{Channel, Event, EventError, Failure, Followed, SocketId};
 
 pub(crate) struct Site {
     config: Config,
@@ -26,6 +30,8 @@ pub(crate) struct Site {
     chat: Chat,
     bus: Bus,
     hub: Hub<Follower>,
+    targets: Targets,
+    mending: Arc<Mending>,
     engine: OnceLock<Weak<Engine<SocketIo>>>,
 }
 
@@ -33,12 +39,16 @@ pub(crate) struct Site {
 struct Subscriptions<'a>(&'a Bus);
 
 impl Medium for Subscriptions<'_> {
-    fn subscribe<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, Result<(), Failure>> {
+    fn subscribe<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, Result<Followed, Failure>> {
         Box::pin(async move {
-            self.0.subscribe(channel).await.map_err(|error| {
-                tracing::warn!(%error, "a subscription failed");
-                Failure::unavailable("live events are not available just now").retry_after(1_000)
-            })
+            match self.0.subscribe(channel).await {
+                Ok(()) => Ok(Followed::Now),
+                Err(bus::Error::Down(_)) => Ok(Followed::WhenBack),
+                Err(error) => {
+                    tracing::warn!(%error, "a subscription failed");
+                    Err(Failure::unavailable("live events are not available just now").retry_after(1_000))
+                }
+            }
         })
     }
 
@@ -56,7 +66,9 @@ impl Site {
     pub(crate) async fn open(
         config: Config,
         verifier: Verifier,
+        name: Name,
         exchange: &bus::local::Exchange,
+        mending: Arc<Mending>,
     ) -> anyhow::Result<Arc<Self>> {
         let here: Arc<OnceLock<Weak<Self>>> = Arc::default();
         let sink_site = here.clone();
@@ -65,8 +77,8 @@ impl Site {
                 site.deliver(channel, bytes);
             }
         });
-        let process = config.server.process_id.clone();
-        let bus = exchange.attach(process.clone(), sink)?;
+        let process = name.process.clone();
+        let bus = medium::open(name, config.redis.rings()?, exchange, sink, &mending).await?;
         // In development nobody is who they say, so nobody is kept apart.
         let policy = match config.auth.is_dev() {
             true => Policy::Anyone,
@@ -77,6 +89,8 @@ impl Site {
             limits: Arc::new(Limits::new(config.limits.connections.clone())),
             verifier: Arc::new(verifier),
             hub: Hub::default(),
+            targets: Targets::default(),
+            mending,
             engine: OnceLock::new(),
             chat,
             bus,
@@ -84,10 +98,21 @@ impl Site {
         });
         here.set(Arc::downgrade(&site)).ok().context("the bus was joined twice")?;
         site.bus.subscribe(&Channel::Process(process)).await?;
-        for room in &site.config.rooms {
-            site.chat.put_room(&room.room, room.members.clone()).await.map_err(anyhow::Error::new)?;
+        if let Err(error) = site.put_rooms().await {
+            // Its node is not there yet. When it is, it has forgotten everything, or kept the room.
+            tracing::warn!(%error, "a room of the configuration could not be put");
+            site.mending.put_rooms();
         }
         Ok(site)
+    }
+
+    /// Opens the rooms of the configuration.
+    pub(crate) async fn put_rooms(&self) -> Result<(), chat::Error> {
+        let mut outcome = Ok(());
+        for room in &self.config.rooms {
+            outcome = outcome.and(self.chat.put_room(&room.room, room.members.clone()).await);
+        }
+        outcome
     }
 
     /// Tells the site which engine serves it, once both exist.
@@ -115,12 +140,35 @@ impl Site {
         &self.chat
     }
 
-    pub(crate) async fn follow(&self, channel: &Channel, follower: &Follower) -> Result<(), Failure> {
+    pub(crate) fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    pub(crate) fn mending(&self) -> &Arc<Mending> {
+        &self.mending
+    }
+
+    pub(crate) async fn follow(&self, channel: &Channel, follower: &Follower) -> Result<Followed, Failure> {
         self.hub.join(&Subscriptions(&self.bus), channel, follower).await
     }
 
     pub(crate) async fn unfollow(&self, channel: &Channel, follower: &Follower) {
         self.hub.leave(&Subscriptions(&self.bus), channel, follower).await;
+        if let Channel::User(user) = channel
+            && self.hub.count(channel) == 0
+        {
+            self.targets.forget(user);
+        }
+    }
+
+    /// The windows here that follow a channel.
+    pub(crate) fn followers(&self, channel: &Channel) -> SmallVec<[Follower; 4]> {
+        self.hub.members(channel)
+    }
+
+    /// The channels that windows here follow, of those that `wanted` picks.
+    pub(crate) fn followed(&self, wanted: impl Fn(&Channel) -> bool) -> Vec<Channel> {
+        self.hub.followed(wanted)
     }
 
     /// A socket of this process, in any of the site's namespaces.
@@ -138,12 +186,15 @@ impl Site {
             Err(EventError::UnknownType(kind)) => return tracing::debug!(%channel, kind, "unknown event"),
             Err(error) => return tracing::warn!(%channel, %error, "what came on the channel is no event"),
         };
+        if let (Channel::User(user), Event::SyncChangeUser(event)) = (channel, &event) {
+            self.targets.told(user, event.change_user_data.clone());
+        }
         let Some(delivery) = chat::deliver(channel, event) else {
             return tracing::debug!(%channel, "an event that has no business on this channel");
         };
         let followers = match (channel, &delivery.to) {
             (Channel::Process(_), To::Only(id)) => self.socket(id).map(Follower).into_iter().collect(),
-            _ => self.hub.members(channel),
+            _ => self.followers(channel),
         };
         protocol::deliver(self, channel, &delivery, &followers);
     }

@@ -9,7 +9,7 @@ use session::hub::Member;
 use session::limits::Ticket;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use types::{Channel, Failure, Identity, SocketId, UserKey};
+use types::{Channel, Failure, Followed, Identity, SocketId, UserKey};
 
 /// What the site keeps of a logged-in socket.
 pub(crate) struct Window {
@@ -83,14 +83,14 @@ impl chat::Window for Window {
         &self.place
     }
 
-    fn follow(&self, channel: Channel) -> BoxFuture<'_, Result<(), Failure>> {
+    fn follow(&self, channel: Channel) -> BoxFuture<'_, Result<Followed, Failure>> {
         Box::pin(async move {
-            self.site.follow(&channel, &Follower(self.socket.clone())).await?;
+            let from = self.site.follow(&channel, &Follower(self.socket.clone())).await?;
             let mut followed = self.followed.lock();
             if !followed.contains(&channel) {
                 followed.push(channel);
             }
-            Ok(())
+            Ok(from)
         })
     }
 

@@ -8,12 +8,14 @@
 pub mod local;
 pub mod redis;
 
+mod config;
 mod health;
 mod metrics;
 mod presence;
 mod rooms;
 
 use bytes::Bytes;
+pub use config::{Config, ConfigError};
 pub use health::{Health, Holder, NodeHealth, NodeName};
 pub use presence::{Connection, Registered};
 pub use rooms::{Expelled, Members, Occupant, RoomError};
@@ -193,6 +195,17 @@ impl Bus {
         match self {
             Self::Local(bus) => bus.presence(users),
             Self::Redis(bus) => bus.presence(users).await,
+        }
+    }
+
+    /// The user's last `changeUser`; nothing if there was none, or the user has no connection.
+    ///
+    /// # Errors
+    /// None but those of the bus.
+    pub async fn target(&self, user: &UserKey) -> Result<Option<Box<RawValue>>, Error> {
+        match self {
+            Self::Local(bus) => bus.target(user),
+            Self::Redis(bus) => bus.target(user).await,
         }
     }
 

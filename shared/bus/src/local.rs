@@ -148,6 +148,10 @@ impl Bus {
         self.seat.medium.users.set_target(&self.seat.port, user, target)
     }
 
+    pub(crate) fn target(&self, user: &UserKey) -> Result<Option<Box<RawValue>>, Error> {
+        self.seat.medium.users.target(&self.seat.port, user)
+    }
+
     pub(crate) fn put_room(&self, room: &RoomId, members: Vec<UserKey>) -> Result<Expelled, Error> {
         self.seat.medium.rooms.put(&self.seat.port, room, members)
     }

@@ -203,6 +203,10 @@ impl Bus {
         self.place.of_user(user).set_target(user, target).await
     }
 
+    pub(crate) async fn target(&self, user: &UserKey) -> Result<Option<Box<RawValue>>, Error> {
+        self.place.of_user(user).target(user).await
+    }
+
     pub(crate) async fn put_room(&self, room: &RoomId, members: Vec<UserKey>) -> Result<Expelled, Error> {
         self.place.of_room(room).put_room(room, members).await
     }

@@ -1,6 +1,6 @@
 //! From an event on a channel to what each window of this process is sent.
 
-use crate::{ExchangeData, ExchangeMeta, ExchangePush, KickPush, OnlinePush, PresencePush, Push};
+use crate::{ExchangeData, ExchangeMeta, ExchangePush, KickPush, PresencePush, Push};
 use crate::{SyncChangeUserPush, TypingPush, presence};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -134,14 +134,5 @@ fn online(event: types::Online) -> Delivery {
         // Who leaves by itself does not follow the room any more; who still does was put out by the back end.
         RoomAction::Leave => Then::PutOut { socket: event.client.clone(), room: event.target.clone() },
     };
-    let push = OnlinePush {
-        clients: event.clients,
-        action: event.action,
-        target: event.target,
-        message: event.message,
-        client: event.client,
-        user: event.user,
-        revision: event.revision,
-    };
-    Delivery { then, ..Delivery::to_all(Push::Online(push)) }
+    Delivery { then, ..Delivery::to_all(Push::Online(event.into())) }
 }

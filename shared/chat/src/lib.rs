@@ -24,6 +24,7 @@ mod exchange;
 mod join;
 mod kick;
 mod leave;
+mod mend;
 mod presence;
 mod rooms;
 mod typing;

@@ -3,10 +3,10 @@
 use crate::command::read;
 use crate::{Chat, Error, Reply, Seen, Window};
 use bus::{Connection, Registered};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use types::{Channel, Code, Event, Failure, Presence, Status, UserKey};
+use types::{Channel, Code, Event, Failure, Followed, Presence, Status, UserKey};
 
 /// The request.
 #[derive(Debug)]
@@ -22,6 +22,9 @@ pub struct Arrival {
     pub target: Option<Box<RawValue>>,
     /// As the user set it.
     pub status: Status,
+    /// The user's Redis node is down: nothing live reaches the window until it is back, and target and status are not
+    /// known.
+    pub degraded: bool,
 }
 
 const MAX_USERS: usize = 200;
@@ -55,26 +58,34 @@ struct Input {
 
 impl Chat {
     /// Lets a window in: it follows its user's channel, counts as a connection, and those who watch the user see it.
+    /// With the user's Redis node down it is let in all the same, and the rest follows when the node is back.
     /// Whoever calls this calls [`Chat::left`] later, also when this failed or was dropped in the middle.
     ///
     /// # Errors
     /// `unavailable`: the window would miss what is sent to it, so the connection should not go on.
     pub async fn arrived(&self, window: &dyn Window) -> Result<Arrival, Error> {
         let identity = window.identity();
-        window.follow(Channel::User(identity.user.clone())).await?;
         let connection = Connection {
             socket: window.socket().clone(),
             platform: identity.platform,
             device: identity.device.clone(),
         };
-        let Registered { first, status, target, .. } = self.bus.register(&identity.user, connection).await?;
+        // Together, so that a node that hangs costs its time limit once.
+        let follow = window.follow(Channel::User(identity.user.clone()));
+        let (followed, registered) = join(follow, self.bus.register(&identity.user, connection)).await;
+        let is_degraded = followed? == Followed::WhenBack;
+        let Registered { first, status, target, .. } = match registered {
+            Ok(registered) => registered,
+            Err(bus::Error::Down(_)) => return Ok(Arrival { target: None, status: Status::Online, degraded: true }),
+            Err(error) => return Err(error.into()),
+        };
         if first {
             self.announce_presence_or_log(&identity.user).await;
         }
         if let Some(target) = &target {
             self.start_at(window, target).await;
         }
-        Ok(Arrival { target, status })
+        Ok(Arrival { target, status, degraded: is_degraded })
     }
 
     /// Takes a window out of everything that it was in, when its connection ends and no command of it is under way.
@@ -132,7 +143,7 @@ impl Chat {
         Ok(())
     }
 
-    async fn announce_presence_or_log(&self, user: &UserKey) {
+    pub(crate) async fn announce_presence_or_log(&self, user: &UserKey) {
         if let Err(error) = self.announce_presence(user).await {
             tracing::warn!(%error, %user, "a change of presence was not announced");
         }
@@ -153,7 +164,7 @@ pub(crate) fn is_online(status: Status) -> bool {
     status != Status::Offline
 }
 
-fn seen(user_id: UserKey, status: Status) -> Seen {
+pub(crate) fn seen(user_id: UserKey, status: Status) -> Seen {
     let status = seen_by_others(status);
     Seen { user_id, status, online: is_online(status) }
 }
@@ -162,7 +173,7 @@ fn seen(user_id: UserKey, status: Status) -> Seen {
 async fn follow_presence(window: &dyn Window, users: Vec<UserKey>) -> Result<(), Failure> {
     let following = users.into_iter().map(async |user| {
         let outcome = window.follow(Channel::Presence(user.clone())).await;
-        outcome.inspect_err(|_| window.place().unwatch(&user))
+        outcome.map(drop).inspect_err(|_| window.place().unwatch(&user))
     });
     join_all(following).await.into_iter().collect()
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use types::{Code, RoomAction, RoomId, SocketId, Status, UserKey};
+use types::{Code, Online, RoomAction, RoomId, SocketId, Status, UserKey};
 
 /// An event for a window; serialises as the event's one argument.
 #[derive(Debug, Clone, Serialize)]
@@ -68,6 +68,13 @@ pub struct OnlinePush {
     pub user: UserKey,
     /// Of two, the one with the higher number has the list that holds.
     pub revision: u64,
+}
+
+impl From<Online> for OnlinePush {
+    fn from(news: Online) -> Self {
+        let Online { clients, action, target, message, client, user, revision } = news;
+        Self { clients, action, target, message, client, user, revision }
+    }
 }
 
 /// `deny`, before a disconnect.

@@ -53,29 +53,34 @@ impl Chat {
         user: &UserKey,
         members: &Members,
     ) -> Result<(), bus::Error> {
-        let did = match action {
-            RoomAction::Join => "joined",
-            RoomAction::Leave => "left",
-        };
-        let event = Event::Online(Online {
-            clients: members.sockets.clone(),
-            action,
-            target: room.clone(),
-            message: format!("User({user}) {did}.").into(),
-            client: socket.clone(),
-            user: user.clone(),
-            revision: members.revision,
-        });
+        let event = Event::Online(news(room, action, socket, user, members));
         self.publish(&Channel::Room(room.clone()), &event).await.map(drop)
     }
 
     /// Those who are put out still follow the room and hear of their own leaving: that is how their processes know.
-    async fn announce_expelled(&self, room: &RoomId, expelled: Expelled) -> Result<(), Error> {
+    pub(crate) async fn announce_expelled(&self, room: &RoomId, expelled: Expelled) -> Result<(), Error> {
         for gone in &expelled.occupants {
             let (socket, user) = (&gone.socket, &gone.user);
             self.announce_in_room(room, RoomAction::Leave, socket, user, &expelled.remaining).await?;
         }
         Ok(())
+    }
+}
+
+/// What is told of a coming or leaving.
+pub(crate) fn news(room: &RoomId, action: RoomAction, socket: &SocketId, user: &UserKey, members: &Members) -> Online {
+    let did = match action {
+        RoomAction::Join => "joined",
+        RoomAction::Leave => "left",
+    };
+    Online {
+        clients: members.sockets.clone(),
+        action,
+        target: room.clone(),
+        message: format!("User({user}) {did}.").into(),
+        client: socket.clone(),
+        user: user.clone(),
+        revision: members.revision,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{Place, Push};
 use futures_util::future::BoxFuture;
-use types::{Channel, Failure, Identity, SocketId};
+use types::{Channel, Failure, Followed, Identity, SocketId};
 
 /// What the rules need of the connection that a command came on. Each server's connection implements it.
 pub trait Window: Send + Sync {
@@ -13,9 +13,9 @@ pub trait Window: Send + Sync {
     /// Where the rules keep what they must remember of this window. It lives as long as the connection.
     fn place(&self) -> &Place;
 
-    /// Brings this window every event of the channel that is published after this returned. Following twice is
-    /// following once.
-    fn follow(&self, channel: Channel) -> BoxFuture<'_, Result<(), Failure>>;
+    /// Brings this window every event of the channel that is published after this returned, or after the bus is back.
+    /// Following twice is following once.
+    fn follow(&self, channel: Channel) -> BoxFuture<'_, Result<Followed, Failure>>;
 
     /// Ends it. Unfollowing what is not followed does nothing.
     fn unfollow<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, ()>;

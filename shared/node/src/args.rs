@@ -35,6 +35,9 @@ pub struct Args {
     /// Folder for what this process keeps on disk (server.data_dir)
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<String>,
+    /// Node list of the Redis that carries live events between processes (redis.nodes); without it there is one process
+    #[arg(long, value_name = "NODES.json")]
+    pub redis: Option<String>,
     /// How clients prove who they are: dev or token (auth.mode)
     #[arg(long, value_name = "MODE")]
     pub auth: Option<String>,
@@ -52,6 +55,7 @@ impl Args {
             ("server.internal_listen", &self.internal_listen),
             ("server.process_id", &self.process_id),
             ("server.data_dir", &self.data_dir),
+            ("redis.nodes", &self.redis),
             ("auth.mode", &self.auth),
         ];
         flags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?))).collect()
@@ -91,7 +95,7 @@ mod tests {
     #[test]
     fn flags_become_keys_of_the_configuration() {
         let line = "imserver --listen 127.0.0.1:0 --admin-listen 127.0.0.1:1 --internal-listen 127.0.0.1:2 \
-                    --process-id im2 --data-dir d --auth token --config im.toml --check-config";
+                    --process-id im2 --data-dir d --redis n.json --auth token --config im.toml --check-config";
         let args = Cli::parse_from(line.split_whitespace()).node;
         let expected = [
             ("server.listen", "127.0.0.1:0"),
@@ -99,6 +103,7 @@ mod tests {
             ("server.internal_listen", "127.0.0.1:2"),
             ("server.process_id", "im2"),
             ("server.data_dir", "d"),
+            ("redis.nodes", "n.json"),
             ("auth.mode", "token"),
         ];
         assert_eq!(args.overrides(), expected.map(|(key, value)| (key.to_owned(), value.to_owned())));

@@ -8,6 +8,8 @@
 //! leave ► out of list ─► last? ─► gate ─► still empty? ─► unsubscribe
 //! ```
 //!
+//! While the medium is out of order the member stays in, and the medium subscribes when it can: [`Followed::WhenBack`].
+//!
 //! The gate of a channel is passed by one at a time: a newcomer who meets a leaving in progress waits for its end and
 //! subscribes anew.
 
@@ -17,12 +19,13 @@ use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use types::{Channel, Failure};
+use types::{Channel, Failure, Followed};
 
 /// The live medium, as the hub needs it.
 pub trait Medium: Send + Sync {
-    /// Returns when confirmed: what is published from then on reaches [`Hub::members`]. Idempotent.
-    fn subscribe<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, Result<(), Failure>>;
+    /// Returns when confirmed: what is published from then on reaches [`Hub::members`]; or when it is known that the
+    /// medium will do it as soon as it can. Idempotent.
+    fn subscribe<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, Result<Followed, Failure>>;
     /// Idempotent.
     fn unsubscribe<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, ()>;
 }
@@ -47,8 +50,8 @@ struct Topic<M> {
     gate: Arc<Gate>,
 }
 
-/// Holds whether the process is subscribed; locked while that changes.
-type Gate = tokio::sync::Mutex<bool>;
+/// Holds whether the process is subscribed, or will be; locked while that changes.
+type Gate = tokio::sync::Mutex<Option<Followed>>;
 
 impl<M: Member> Default for Hub<M> {
     fn default() -> Self {
@@ -58,11 +61,11 @@ impl<M: Member> Default for Hub<M> {
 }
 
 impl<M: Member> Hub<M> {
-    /// Adds a member; returns when the process is subscribed. Joining twice is joining once.
+    /// Adds a member; returns when the process is subscribed, or will be. Joining twice is joining once.
     ///
     /// # Errors
     /// The medium's, in which case the member is not in.
-    pub async fn join(&self, medium: &impl Medium, channel: &Channel, member: &M) -> Result<(), Failure> {
+    pub async fn join(&self, medium: &impl Medium, channel: &Channel, member: &M) -> Result<Followed, Failure> {
         let gate = {
             let mut stripe = self.stripe(channel).lock();
             let topic = stripe.entry(channel.clone()).or_insert_with(Topic::new);
@@ -73,11 +76,11 @@ impl<M: Member> Hub<M> {
         };
         let outcome = {
             let mut subscribed = gate.lock().await;
-            if *subscribed {
-                return Ok(());
+            if *subscribed == Some(Followed::Now) {
+                return Ok(Followed::Now);
             }
             let outcome = medium.subscribe(channel).await;
-            *subscribed = outcome.is_ok();
+            *subscribed = outcome.as_ref().ok().copied();
             outcome
         };
         if outcome.is_err() {
@@ -101,7 +104,7 @@ impl<M: Member> Hub<M> {
         if !self.is_deserted(channel, &gate) {
             return;
         }
-        if std::mem::take(&mut *subscribed) {
+        if subscribed.take().is_some() {
             medium.unsubscribe(channel).await;
         }
         self.forget_if_deserted(channel, &gate);
@@ -121,6 +124,14 @@ impl<M: Member> Hub<M> {
     /// How many channels have members here.
     pub fn channels(&self) -> usize {
         self.stripes.iter().map(|stripe| stripe.lock().len()).sum()
+    }
+
+    /// The channels that have members here, of those that `wanted` picks.
+    pub fn followed(&self, wanted: impl Fn(&Channel) -> bool) -> Vec<Channel> {
+        let stripes = self.stripes.iter();
+        stripes
+            .flat_map(|stripe| stripe.lock().keys().filter(|channel| wanted(channel)).cloned().collect::<Vec<_>>())
+            .collect()
     }
 
     fn stripe(&self, channel: &Channel) -> &Stripe<M> {

@@ -11,13 +11,15 @@ struct Scripted {
     subscribes: AtomicUsize,
     unsubscribes: AtomicUsize,
     failing: std::sync::atomic::AtomicBool,
+    /// It will subscribe when it is back.
+    down: std::sync::atomic::AtomicBool,
     /// While set, a subscription waits for `open`.
     shut: std::sync::atomic::AtomicBool,
     open: Notify,
 }
 
 impl Medium for Scripted {
-    fn subscribe<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, Result<(), Failure>> {
+    fn subscribe<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, Result<Followed, Failure>> {
         Box::pin(async move {
             self.subscribes.fetch_add(1, Ordering::SeqCst);
             if self.shut.load(Ordering::SeqCst) {
@@ -26,8 +28,11 @@ impl Medium for Scripted {
             if self.failing.load(Ordering::SeqCst) {
                 return Err(Failure::unavailable("the medium is down"));
             }
+            if self.down.load(Ordering::SeqCst) {
+                return Ok(Followed::WhenBack);
+            }
             *self.subscribed.lock().entry(channel.to_string()).or_default() += 1;
-            Ok(())
+            Ok(Followed::Now)
         })
     }
 
@@ -138,4 +143,25 @@ async fn whatever_the_timing_members_mean_subscribed_and_none_mean_not() {
         task.await.unwrap();
     }
     assert_eq!((medium.subscribed.lock()["ImMsgPub:m7"], hub.channels()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_member_stays_in_while_the_medium_is_down_and_the_next_one_asks_again() {
+    let (hub, medium) = (Hub::default(), Scripted::default());
+    medium.down.store(true, Ordering::SeqCst);
+    assert_eq!(hub.join(&medium, &channel(), &window(1)).await, Ok(Followed::WhenBack));
+    assert_eq!(hub.members(&channel()).len(), 1, "what comes when it is back finds the member");
+    medium.down.store(false, Ordering::SeqCst);
+    assert_eq!(hub.join(&medium, &channel(), &window(2)).await, Ok(Followed::Now));
+    assert_eq!(medium.subscribes.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn who_leaves_while_the_medium_is_down_takes_the_wish_back() {
+    let (hub, medium) = (Hub::default(), Scripted::default());
+    medium.down.store(true, Ordering::SeqCst);
+    let one = window(1);
+    hub.join(&medium, &channel(), &one).await.unwrap();
+    hub.leave(&medium, &channel(), &one).await;
+    assert_eq!(medium.unsubscribes.load(Ordering::SeqCst), 1);
 }

@@ -18,6 +18,14 @@ pub enum Channel {
     Process(ProcessId),
 }
 
+/// From when on a channel is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    Now,
+    /// The bus is out of order there: nothing comes until it is back, and what came meanwhile is missed.
+    WhenBack,
+}
+
 impl fmt::Display for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

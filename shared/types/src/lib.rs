@@ -9,7 +9,7 @@ mod id;
 mod identity;
 mod user;
 
-pub use channel::Channel;
+pub use channel::{Channel, Followed};
 pub use close::CloseReason;
 pub use event::{Event, EventError, Exchange, Kick, Kind, Online, Presence, RoomAction, SyncChangeUser, Typing};
 pub use failure::{Code, Failure};

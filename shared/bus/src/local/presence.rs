@@ -66,6 +66,11 @@ impl Users {
         Ok(())
     }
 
+    pub(super) fn target(&self, port: &Port, user: &UserKey) -> Result<Option<Box<RawValue>>, Error> {
+        port.check()?;
+        Ok(self.0.lock(user).get(user).and_then(|record| record.target.clone()))
+    }
+
     pub(super) fn forget_process(&self, process: &ProcessId) {
         self.0.retain(|_, record| {
             record.connections.retain(|(owner, _)| owner != process);

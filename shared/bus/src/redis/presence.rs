@@ -129,6 +129,13 @@ impl Node {
         Ok(())
     }
 
+    pub(super) async fn target(&self, user: &UserKey) -> Result<Option<Box<RawValue>>, Error> {
+        self.seat.check()?;
+        let [_, status] = names::presence(user);
+        let target = self.link().await?.command("HGET", vec![status.into(), "target".into()]).await?;
+        Ok(target.into_string().and_then(|target| RawValue::from_string(target).ok()))
+    }
+
     /// The revision and what was set before, if the user has a connection.
     async fn set(&self, user: &UserKey, field: &str, text: &str) -> Result<Option<(u64, Option<String>)>, Error> {
         let args = vec![field.into(), text.into(), self.seat.keep_secs().to_string().into()];

@@ -69,6 +69,7 @@ pub(crate) async fn a_target_waits_for_the_next_window(pair: Pair) {
     pair.b.bus.set_target(&user, target(r#"{"toid":"9", "lone":"\ud83d"}"#)).await.unwrap();
     let next = pair.b.bus.register(&user, connection("b.1")).await.unwrap();
     assert_eq!(next.target.unwrap().get(), r#"{"toid":"9", "lone":"\ud83d"}"#);
+    assert_eq!(pair.b.bus.target(&user).await.unwrap().unwrap().get(), r#"{"toid":"9", "lone":"\ud83d"}"#);
 }
 
 pub(crate) async fn all_is_gone_with_the_last_connection(pair: Pair) {
@@ -79,6 +80,7 @@ pub(crate) async fn all_is_gone_with_the_last_connection(pair: Pair) {
     pair.a.bus.unregister(&user, &key("a.1")).await.unwrap();
     let anew = pair.b.bus.register(&user, connection("b.1")).await.unwrap();
     assert!(anew.first && anew.target.is_none());
+    assert!(pair.b.bus.target(&user).await.unwrap().is_none());
     assert_eq!(anew.status, Status::Online);
 }
 

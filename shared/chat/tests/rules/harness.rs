@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use types::{Channel, Event, Failure, Identity, Platform, ProcessId, Role, RoomId, SocketId, UserKey};
+use types::{Channel, Event, Failure, Followed, Identity, Platform, ProcessId, Role, RoomId, SocketId, UserKey};
 
 /// What the tests' clock says.
 pub(crate) const NOW: u64 = 1_700_000_000_123;
@@ -228,7 +228,7 @@ impl Window for TestWindow {
         &self.place
     }
 
-    fn follow(&self, channel: Channel) -> BoxFuture<'_, Result<(), Failure>> {
+    fn follow(&self, channel: Channel) -> BoxFuture<'_, Result<Followed, Failure>> {
         Box::pin(async move {
             if self.deaf.load(Ordering::SeqCst) {
                 return Err(Failure::unavailable("deaf"));
@@ -238,7 +238,7 @@ impl Window for TestWindow {
             if !self.follows(&channel) {
                 self.hub.follows.lock().push((channel, self.inbox.clone()));
             }
-            Ok(())
+            Ok(Followed::Now)
         })
     }
 

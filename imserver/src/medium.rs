@@ -1,0 +1,51 @@
+//! The process's place on the bus: within this process, or on Redis with others.
+
+use crate::ask;
+use crate::mend::Mending;
+use anyhow::Context;
+use base64::Engine as _;
+use bus::{Bus, Holder, Sink};
+use shard::Rings;
+use std::sync::Arc;
+use types::ProcessId;
+
+/// How other processes know this one.
+pub(crate) struct Name {
+    pub(crate) process: ProcessId,
+    /// Tells this start of the process from those before it.
+    pub(crate) incarnation: String,
+    /// The internal listener as others reach it; empty if it is shut.
+    pub(crate) address: String,
+}
+
+/// A new incarnation: eight characters that no other start has had.
+pub(crate) fn incarnation() -> anyhow::Result<String> {
+    let mut random = [0; 6];
+    getrandom::fill(&mut random).context("no random numbers are to be had")?;
+    Ok(base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(random))
+}
+
+/// Takes the place. On Redis that needs one node that answers; the others may come later.
+///
+/// # Errors
+/// A sentence that says what to change.
+pub(crate) async fn open(
+    name: Name,
+    rings: Option<Rings>,
+    exchange: &bus::local::Exchange,
+    sink: Sink,
+    mending: &Arc<Mending>,
+) -> anyhow::Result<Bus> {
+    let Some(rings) = rings else {
+        return Ok(exchange.attach(name.process, sink)?);
+    };
+    let Name { process: id, incarnation, address } = name;
+    let mending = mending.clone();
+    let notices = Arc::new(move |notice| mending.notice(notice));
+    let ask = Arc::new(|holder: Holder| -> futures_util::future::BoxFuture<'static, bool> {
+        Box::pin(ask::is_alive(holder))
+    });
+    let options = bus::redis::Options::new(notices, ask);
+    let process = bus::redis::Process { id, incarnation, address, tier: "imserver" };
+    bus::redis::connect(rings, process, sink, options).await.context("the bus over Redis")
+}
