@@ -113,12 +113,13 @@ pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Re
         shutdown.draining().cancelled().await;
         parts.health.set_draining();
     });
-    site.bus().detach();
     stop.cancel();
     tracker.close();
     // What does not end by itself within a moment is ended with the process.
-    let ended = async { tokio::join!(tracker.wait(), site.bus().detached()) };
-    tokio::time::timeout(Duration::from_secs(3), ended).await.ok();
+    tokio::time::timeout(Duration::from_secs(3), tracker.wait()).await.ok();
+    // Last: whoever goes says goodbye over the bus.
+    site.bus().detach();
+    tokio::time::timeout(Duration::from_secs(2), site.bus().detached()).await.ok();
     listening.await?;
     administration.await??;
     Ok(())

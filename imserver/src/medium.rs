@@ -5,8 +5,8 @@ use crate::mend::Mending;
 use anyhow::Context;
 use base64::Engine as _;
 use bus::{Bus, Holder, Sink};
-use shard::Rings;
 use std::sync::Arc;
+use std::time::Duration;
 use types::ProcessId;
 
 /// How other processes know this one.
@@ -31,12 +31,12 @@ pub(crate) fn incarnation() -> anyhow::Result<String> {
 /// A sentence that says what to change.
 pub(crate) async fn open(
     name: Name,
-    rings: Option<Rings>,
+    config: &bus::Config,
     exchange: &bus::local::Exchange,
     sink: Sink,
     mending: &Arc<Mending>,
 ) -> anyhow::Result<Bus> {
-    let Some(rings) = rings else {
+    let Some(rings) = config.rings()? else {
         return Ok(exchange.attach(name.process, sink)?);
     };
     let Name { process: id, incarnation, address } = name;
@@ -45,7 +45,8 @@ pub(crate) async fn open(
     let ask = Arc::new(|holder: Holder| -> futures_util::future::BoxFuture<'static, bool> {
         Box::pin(ask::is_alive(holder))
     });
-    let options = bus::redis::Options::new(notices, ask);
+    let mut options = bus::redis::Options::new(notices, ask);
+    options.lease = Duration::from_millis(config.lease_ms);
     let process = bus::redis::Process { id, incarnation, address, tier: "imserver" };
     bus::redis::connect(rings, process, sink, options).await.context("the bus over Redis")
 }

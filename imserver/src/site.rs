@@ -78,7 +78,7 @@ impl Site {
             }
         });
         let process = name.process.clone();
-        let bus = medium::open(name, config.redis.rings()?, exchange, sink, &mending).await?;
+        let bus = medium::open(name, &config.redis, exchange, sink, &mending).await?;
         // In development nobody is who they say, so nobody is kept apart.
         let policy = match config.auth.is_dev() {
             true => Policy::Anyone,

@@ -2,12 +2,17 @@
 //!
 //! Everything that waits is bounded; what ran out says what it waited for.
 
+pub mod cluster;
 pub mod eventually;
 pub mod http;
 pub mod polling;
+pub mod proxy;
+pub mod redis;
+pub mod sentinel;
 pub mod server;
 pub mod websocket;
 
+pub use cluster::Cluster;
 pub use eventually::eventually;
 pub use server::Server;
 

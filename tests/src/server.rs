@@ -81,10 +81,21 @@ impl Server {
     /// # Errors
     /// The signal could not be sent.
     pub fn sigterm(&self) -> anyhow::Result<()> {
-        // The shell's own `kill`: a system call needs either a dependency or unsafe code.
-        let status = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.pid())]).status()?;
-        ensure!(status.success(), "sending SIGTERM to {}: {status}", self.pid());
-        Ok(())
+        self.signal("TERM")
+    }
+
+    /// Holds it up (SIGSTOP), until [`resume`](Self::resume).
+    ///
+    /// # Errors
+    /// The signal could not be sent.
+    pub fn pause(&self) -> anyhow::Result<()> {
+        self.signal("STOP")
+    }
+
+    /// # Errors
+    /// The signal could not be sent.
+    pub fn resume(&self) -> anyhow::Result<()> {
+        self.signal("CONT")
     }
 
     /// Waits until it has ended by itself.
@@ -145,6 +156,13 @@ impl Server {
         let text = self.metrics().await?;
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         Ok(value.with_context(|| format!("no {name} among\n{text}"))?.parse()?)
+    }
+
+    fn signal(&self, signal: &str) -> anyhow::Result<()> {
+        // The shell's own `kill`: a system call needs either a dependency or unsafe code.
+        let status = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.pid())]).status()?;
+        ensure!(status.success(), "sending SIG{signal} to {}: {status}", self.pid());
+        Ok(())
     }
 
     async fn wait_for_line(&mut self, name: &str) -> anyhow::Result<SocketAddr> {

@@ -1,6 +1,10 @@
 //! What holds of the whole: the structure of the tree, and the real binaries driven from outside.
 
 #[cfg(test)]
+mod client;
+#[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod robust;

@@ -3,7 +3,8 @@
 //! Each test throws something at a real process on which two bystanders talk; `Ground::clear`
 //! then holds it to the last two.
 
-mod client;
+use crate::client;
+
 mod ground;
 
 mod requests;

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Where the node lists are. Without any the bus is the one within the process.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The node list of the main ring; empty for none.
@@ -15,6 +15,14 @@ pub struct Config {
     pub push_nodes: PathBuf,
     /// Sources of user keys, such as `hua`.
     pub push_sources: Vec<String>,
+    /// How long a process is believed to live after it was last heard of, in milliseconds.
+    pub lease_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { nodes: PathBuf::new(), push_nodes: PathBuf::new(), push_sources: Vec::new(), lease_ms: 15_000 }
+    }
 }
 
 /// Why there are no rings.
@@ -26,6 +34,8 @@ pub enum ConfigError {
     NodeList { key: &'static str, path: PathBuf, error: NodeListError },
     #[error("redis.push_nodes is set without redis.nodes: the main ring needs nodes first")]
     OnlyPush,
+    #[error("redis.lease_ms is {0}: write a number of milliseconds from 1000 to 600000")]
+    Lease(u64),
     #[error(
         "redis.push_sources and redis.push_nodes belong together: write both, or neither to have everybody on one ring"
     )]
@@ -45,6 +55,9 @@ impl Config {
     /// # Errors
     /// A sentence that says what to write.
     pub fn rings(&self) -> Result<Option<Rings>, ConfigError> {
+        if !(1_000..=600_000).contains(&self.lease_ms) {
+            return Err(ConfigError::Lease(self.lease_ms));
+        }
         let has_push = !self.push_nodes.as_os_str().is_empty();
         if has_push == self.push_sources.is_empty() {
             return Err(ConfigError::HalfPush);
@@ -87,6 +100,7 @@ mod tests {
             nodes: list("redis_online.json"),
             push_nodes: list("redis_push_online.json"),
             push_sources: vec!["hua".to_owned()],
+            ..Config::default()
         };
         let rings = config.rings().unwrap().unwrap();
         let (site, app) = (rings.node_of(&"m9".parse().unwrap()), rings.node_of(&"hua9".parse().unwrap()));

@@ -14,7 +14,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("node", &["types"]),
     ("imserver", &["types", "wire", "shard", "bus", "store", "chat", "session", "node"]),
     ("standalone", &["types", "bus", "store", "node", "imserver"]),
-    ("tests", &["types", "wire"]),
+    ("tests", &["types", "wire", "shard"]),
     ("bench", &["types", "wire", "tests"]),
     ("x", &[]),
 ];

@@ -1,0 +1,13 @@
+//! Several processes over several Redis nodes: windows in step, and what happens when a part of it breaks.
+
+mod bystanders;
+mod places;
+mod window;
+
+mod in_step;
+
+mod outages;
+
+mod processes;
+
+mod failover;
