@@ -10,7 +10,7 @@ use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
 use axum::Router;
 use base64::Engine as _;
-use imserver::engineio::{Config, Engine, Parameters};
+use imserver::engineio::{Config, Engine, Ids, Parameters, incarnation};
 use imserver::socketio::{Args, Event, Namespace, Rejection, Socket, SocketIo};
 use serde::Deserialize;
 use session::Clock;
@@ -30,7 +30,8 @@ async fn main() -> anyhow::Result<()> {
     let (tracker, stopping) = (TaskTracker::new(), CancellationToken::new());
     let parameters = Parameters {
         config: Config::default(),
-        process: process.clone(),
+        ids: Ids::new(process.clone(), &incarnation()?, &[]),
+        elsewhere: None,
         send_queue_bytes: 1 << 20,
         clock: Clock::new(),
         tracker: tracker.clone(),

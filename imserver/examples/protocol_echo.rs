@@ -12,7 +12,8 @@ use axum::Router;
 use clap::Parser;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
-use imserver::engineio::{self, Data, Engine, Frame, Parameters, Refusal, Revision, Service, Session};
+use imserver::engineio::{self, Data, Directory, Elsewhere, Engine, Frame, Ids, Parameters};
+use imserver::engineio::{Refusal, Revision, Service, Session};
 use imserver::socketio::{Admitted, Door, Event, Namespace, Rejection, Socket, SocketIo};
 use serde::Deserialize;
 use session::pump::Then;
@@ -41,6 +42,18 @@ struct Options {
     connect_timeout: u32,
     #[arg(long, default_value_t = 10_000)]
     upgrade_timeout: u32,
+    /// The first part of session ids.
+    #[arg(long, default_value = "echo")]
+    process_id: ProcessId,
+    /// Where other instances pass requests on to.
+    #[arg(long)]
+    internal_listen: Option<SocketAddr>,
+    /// Another instance and its internal listener, `ID=ADDR`; may be given several times.
+    #[arg(long)]
+    peer: Vec<String>,
+    /// What the instances share.
+    #[arg(long, default_value = "")]
+    secret: String,
     /// An origin that may connect; may be given several times, `*` allows any.
     #[arg(long)]
     cors_origin: Vec<String>,
@@ -52,12 +65,14 @@ struct Options {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let process: ProcessId = "echo".parse()?;
+    let process = options.process_id.clone();
+    let elsewhere = Elsewhere::new(directory(&options.peer)?, options.secret.as_bytes());
     let tracker = TaskTracker::new();
     let stopping = CancellationToken::new();
     let parameters = |path: &str| Parameters {
         config: config(&options, path),
-        process: process.clone(),
+        ids: Ids::new(process.clone(), INCARNATION, options.secret.as_bytes()),
+        elsewhere: (!options.peer.is_empty()).then(|| elsewhere.clone()),
         send_queue_bytes: 16 << 20,
         clock: Clock::new(),
         tracker: tracker.clone(),
@@ -67,9 +82,30 @@ async fn main() -> anyhow::Result<()> {
     let io = Engine::start(parameters("/socket.io/"), socket_io(process.clone()));
     let listener = TcpListener::bind(options.listen).await.context("the address cannot be listened on")?;
     println!("listening http://{}", listener.local_addr()?);
+    if let Some(address) = options.internal_listen {
+        let internal = TcpListener::bind(address).await.context("the internal address cannot be listened on")?;
+        let passed_on = Router::new().merge(imserver::http::passed_on(&echo)).merge(imserver::http::passed_on(&io));
+        let (serving, stop) = (tracker.clone(), stopping.clone());
+        tracker.spawn(async move { session::listener::serve(internal, passed_on, None, &serving, stop).await });
+    }
     let router = Router::new().merge(imserver::http::router(&echo)).merge(imserver::http::router(&io));
     session::listener::serve(listener, router, None, &tracker, stopping).await;
     Ok(())
+}
+
+/// An instance is known by its id alone: nobody restarts one in the middle of a test.
+const INCARNATION: &str = "only";
+
+fn directory(peers: &[String]) -> anyhow::Result<Directory> {
+    let mut known = BTreeMap::new();
+    for peer in peers {
+        let (process, address) = peer.split_once('=').context("write a peer as ID=ADDR")?;
+        known.insert(process.parse::<ProcessId>()?, address.to_owned());
+    }
+    Ok(Arc::new(move |process| {
+        let holder = known.get(&process).map(|address| (INCARNATION.into(), address.as_str().into()));
+        Box::pin(std::future::ready(holder))
+    }))
 }
 
 fn config(options: &Options, path: &str) -> engineio::Config {

@@ -1,7 +1,7 @@
 //! The site's HTTP routes: Engine.IO, the pages, and the API for pages.
 
 use crate::door::unix_seconds;
-use crate::engineio::{Engine, Service};
+use crate::engineio::{Engine, PassedOn, Service};
 use crate::site::Site;
 use crate::web;
 use axum::body::Body;
@@ -13,7 +13,7 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use session::listener::Peer;
 use std::sync::Arc;
-use types::Failure;
+use types::{Code, Failure};
 
 /// The routes of an engine: its path, with the last slash or without.
 pub fn router<S: Service>(engine: &Arc<Engine<S>>) -> Router {
@@ -24,6 +24,27 @@ pub fn router<S: Service>(engine: &Arc<Engine<S>>) -> Router {
         router = router.route(bare, any(handle::<S>));
     }
     router.with_state(engine.clone())
+}
+
+/// Where the other processes pass requests on to, for the internal listener: the engine's path, for who proves to be of
+/// the cluster, as if the client had come here.
+pub fn passed_on<S: Service>(engine: &Arc<Engine<S>>) -> Router {
+    let path = engine.config().path.clone();
+    let bare = path.trim_end_matches('/').to_owned();
+    let mut router = Router::new().route(&path, any(take_over::<S>));
+    if !bare.is_empty() {
+        router = router.route(&bare, any(take_over::<S>));
+    }
+    router.with_state(engine.clone())
+}
+
+async fn take_over<S: Service>(State(engine): State<Arc<Engine<S>>>, mut request: Request<Body>) -> Response<Body> {
+    let client = engine.elsewhere().and_then(|elsewhere| elsewhere.client_of(request.headers()));
+    let Some(client) = client else {
+        return failed(&Failure::new(Code::Unauthorized, "this is for the processes of the cluster"));
+    };
+    request.extensions_mut().insert(PassedOn);
+    engine.handle(request, client).await
 }
 
 async fn handle<S: Service>(

@@ -11,8 +11,12 @@
 //!
 //! What is refused comes as `{"ok": false, "error": {"code", "message"}}` with the status that fits.
 
-use crate::http::failed;
+use crate::drain;
+use crate::engineio::{Engine, LET_GO};
+use crate::http::{self, failed};
 use crate::site::Site;
+use crate::socketio::SocketIo;
+use ::http::{HeaderMap, StatusCode, header};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -20,7 +24,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use chat::Seen;
-use http::{StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -69,7 +72,7 @@ impl Door {
 
 /// The door's routes. Without a secret anyone who reaches the listener may enter; the start-up sees to it that only
 /// development does without.
-pub(crate) fn router(site: &Arc<Site>, secret: Option<SecretString>) -> Router {
+pub(crate) fn router(site: &Arc<Site>, engine: &Arc<Engine<SocketIo>>, secret: Option<SecretString>) -> Router {
     let secret: Arc<Option<SecretString>> = Arc::new(secret);
     Router::new()
         .route("/internal/v1/rooms/{room}", put(put_room).get(room).delete(remove_room))
@@ -78,6 +81,28 @@ pub(crate) fn router(site: &Arc<Site>, secret: Option<SecretString>) -> Router {
         .fallback(|| async { failed(&Failure::not_found("there is no such path")) })
         .with_state(site.clone())
         .layer(from_fn_with_state(secret, check))
+        .merge(http::passed_on(engine))
+        .merge(Router::new().route(LET_GO, post(let_go)).with_state(engine.clone()))
+}
+
+#[derive(Deserialize)]
+struct LetGo {
+    sid: String,
+    retry_after_ms: u64,
+}
+
+/// Another process, through which a client is connected, is going away.
+async fn let_go(
+    State(engine): State<Arc<Engine<SocketIo>>>,
+    headers: HeaderMap,
+    Query(query): Query<LetGo>,
+) -> Result<StatusCode, Refused> {
+    if engine.elsewhere().and_then(|elsewhere| elsewhere.client_of(&headers)).is_none() {
+        return Err(Failure::new(Code::Unauthorized, "this is for the processes of the cluster").into());
+    }
+    let session = engine.session(&query.sid).ok_or_else(|| Failure::not_found("there is no such session"))?;
+    drain::let_go(&session, query.retry_after_ms);
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn check(State(secret): State<Arc<Option<SecretString>>>, request: Request, next: Next) -> Response {

@@ -12,6 +12,7 @@ pub mod http;
 mod internal;
 mod medium;
 mod mend;
+mod metrics;
 mod protocol;
 mod site;
 pub mod socketio;
@@ -22,11 +23,13 @@ mod window;
 pub use config::{Config, DEFAULT};
 
 use crate::door::SiteDoor;
-use crate::engineio::{Engine, Parameters};
+use crate::engineio::{Directory, Elsewhere, Engine, Ids, Parameters};
 use crate::mend::Mending;
 use crate::site::Site;
 use crate::socketio::SocketIo;
+use anyhow::Context;
 use node::{Health, Metrics, Shutdown};
+use secrecy::{ExposeSecret, SecretString};
 use session::Clock;
 use session::auth::Verifier;
 use std::net::SocketAddr;
@@ -57,7 +60,9 @@ pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Re
     let server = config.server.clone();
     let verifier = Verifier::new(&config.auth, server.listen)?;
     let secret = config.internal.secret()?;
-    let incarnation = medium::incarnation()?;
+    let key = cluster_key(secret.as_ref());
+    let incarnation = engineio::incarnation().context("no random numbers are to be had")?;
+    let ids = Ids::new(server.process_id.clone(), &incarnation, &key);
     let opens_internal = secret.is_some() || (config.auth.is_dev() && server.internal_listen.ip().is_loopback());
     let public = node::listen::bind(server.listen, "--listen")?;
     let internal =
@@ -66,7 +71,7 @@ pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Re
 
     let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
     let process = server.process_id.clone();
-    let identity = internal::Identity { process: process.clone(), incarnation: incarnation.as_str().into() };
+    let identity = internal::Identity { process: process.clone(), incarnation: ids.incarnation().into() };
     let door = internal::Door::new(identity);
     let (mut address, mut at_internal) = (String::new(), None);
     if let Some(internal) = internal {
@@ -86,9 +91,10 @@ pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Re
         tracing::warn!("the back ends' door stays shut: internal.secret is not set");
     }
     let mending = Arc::new(Mending::new(parts.health.clone(), shutdown.clone()));
-    let name = medium::Name { process, incarnation, address };
+    let name = medium::Name { process, incarnation: ids.incarnation().to_owned(), address };
     let site = Site::open(config, verifier, name, &parts.exchange, mending).await?;
-    let engine = engine(&site, &tracker, &stop);
+    let elsewhere = site.config().redis.is_shared().then(|| Elsewhere::new(directory(&site), &key));
+    let engine = engine(&site, ids, elsewhere, &tracker, &stop);
     site.serve_with(&engine);
 
     let address = public.local_addr()?;
@@ -98,7 +104,7 @@ pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Re
         let (limits, tracker, stop) = (site.limits().clone(), tracker.clone(), stop.clone());
         async move { session::listener::serve(public, router, Some(&limits), &tracker, stop).await }
     });
-    door.open(internal::router(&site, secret));
+    door.open(internal::router(&site, &engine, secret));
     if let Some(listening) = at_internal {
         node::listen::announce("internal", listening);
     }
@@ -125,7 +131,30 @@ pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Re
     Ok(())
 }
 
-fn engine(site: &Arc<Site>, tracker: &TaskTracker, stop: &CancellationToken) -> Arc<Engine<SocketIo>> {
+/// What the processes of a cluster share. In development there may be nothing that is secret.
+fn cluster_key(secret: Option<&SecretString>) -> Vec<u8> {
+    secret.map_or_else(|| b"development".to_vec(), |secret| secret.expose_secret().as_bytes().to_vec())
+}
+
+/// The bus knows who holds a process id.
+fn directory(site: &Arc<Site>) -> Directory {
+    let site = Arc::downgrade(site);
+    Arc::new(move |process| {
+        let site = site.clone();
+        Box::pin(async move {
+            let holder = site.upgrade()?.bus().holder(&process).await.ok()??;
+            Some((holder.incarnation, holder.address))
+        })
+    })
+}
+
+fn engine(
+    site: &Arc<Site>,
+    ids: Ids,
+    elsewhere: Option<Arc<Elsewhere>>,
+    tracker: &TaskTracker,
+    stop: &CancellationToken,
+) -> Arc<Engine<SocketIo>> {
     let config = site.config();
     let limits = Limits {
         max_attachments: config.limits.max_attachments,
@@ -138,7 +167,8 @@ fn engine(site: &Arc<Site>, tracker: &TaskTracker, stop: &CancellationToken) -> 
     }
     let parameters = Parameters {
         config: config.engine.clone(),
-        process: config.server.process_id.clone(),
+        ids,
+        elsewhere,
         send_queue_bytes: config.limits.connections.send_queue_bytes,
         clock: Clock::new(),
         tracker: tracker.clone(),

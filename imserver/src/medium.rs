@@ -3,7 +3,6 @@
 use crate::ask;
 use crate::mend::Mending;
 use anyhow::Context;
-use base64::Engine as _;
 use bus::{Bus, Holder, Sink};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +15,6 @@ pub(crate) struct Name {
     pub(crate) incarnation: String,
     /// The internal listener as others reach it; empty if it is shut.
     pub(crate) address: String,
-}
-
-/// A new incarnation: eight characters that no other start has had.
-pub(crate) fn incarnation() -> anyhow::Result<String> {
-    let mut random = [0; 6];
-    getrandom::fill(&mut random).context("no random numbers are to be had")?;
-    Ok(base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(random))
 }
 
 /// Takes the place. On Redis that needs one node that answers; the others may come later.

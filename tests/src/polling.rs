@@ -32,6 +32,11 @@ impl Polling {
         Ok(Self { address, base, sid, open })
     }
 
+    /// The same session, its requests sent to another process.
+    pub fn by(&self, address: SocketAddr) -> Self {
+        Self { address, ..self.clone() }
+    }
+
     /// Path and query of the session's requests.
     pub fn path(&self) -> String {
         format!("{}&sid={}", self.base, self.sid)

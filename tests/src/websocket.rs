@@ -10,11 +10,14 @@ use tokio_tungstenite::WebSocketStream;
 /// The example key of RFC 6455, section 1.3; any other does as well.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
+/// A WebSocket of a proper client.
+pub type Socket = WebSocketStream<TcpStream>;
+
 /// A proper client, on a path with its query.
 ///
 /// # Errors
 /// The upgrade was refused.
-pub async fn connect(address: SocketAddr, path: &str) -> anyhow::Result<WebSocketStream<TcpStream>> {
+pub async fn connect(address: SocketAddr, path: &str) -> anyhow::Result<Socket> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let upgrade = tokio_tungstenite::client_async(format!("ws://{address}{path}"), stream);

@@ -11,3 +11,5 @@ mod outages;
 mod processes;
 
 mod failover;
+
+mod passed_on;

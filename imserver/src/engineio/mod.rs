@@ -10,6 +10,8 @@
 mod body;
 mod config;
 mod cors;
+mod elsewhere;
+mod ids;
 mod polling;
 mod query;
 mod refusal;
@@ -18,6 +20,9 @@ mod sessions;
 mod websocket;
 
 pub use config::{Config, Cookie, Cors, SameSite, Transport};
+pub use elsewhere::{Directory, Elsewhere};
+pub(crate) use elsewhere::{LET_GO, PassedOn, Tunnel};
+pub use ids::{Ids, incarnation};
 pub use refusal::Refusal;
 pub use session::Session;
 pub use wire::engineio::{Data, Frame, Revision};
@@ -31,7 +36,6 @@ use ::session::pump::Then;
 use ::session::sweep::Sweep;
 use ::session::{Clock, Millis};
 use axum::body::Body;
-use base64::Engine as _;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
@@ -39,10 +43,14 @@ use sessions::Sessions;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use types::{CloseReason, ProcessId};
+use types::CloseReason;
 use wire::engineio;
+
+/// What another process may take for a request, beyond its waiting for something to say.
+const PASSING_ON: Duration = Duration::from_secs(5);
 
 /// What lives on top of Engine.IO. Calls for one session come one after another.
 pub trait Service: Sized + Send + Sync + 'static {
@@ -77,8 +85,10 @@ pub trait Service: Sized + Send + Sync + 'static {
 /// What an engine is given.
 pub struct Parameters {
     pub config: Config,
-    /// Session ids begin with it.
-    pub process: ProcessId,
+    /// Makes up the session ids.
+    pub ids: Ids,
+    /// The other processes of the cluster, if there are any.
+    pub elsewhere: Option<Arc<Elsewhere>>,
     /// Bytes that may wait for one client.
     pub send_queue_bytes: usize,
     pub clock: Clock,
@@ -92,7 +102,8 @@ pub struct Parameters {
 pub struct Engine<S: Service> {
     service: S,
     config: Config,
-    process: ProcessId,
+    ids: Ids,
+    elsewhere: Option<Arc<Elsewhere>>,
     send_queue_bytes: usize,
     periods: Periods,
     ping: Frame,
@@ -108,12 +119,13 @@ pub struct Engine<S: Service> {
 impl<S: Service> Engine<S> {
     /// An engine whose sweep runs until `stopping`.
     pub fn start(parameters: Parameters, service: S) -> Arc<Self> {
-        let Parameters { config, process, send_queue_bytes, clock, tracker, stopping } = parameters;
+        let Parameters { config, ids, elsewhere, send_queue_bytes, clock, tracker, stopping } = parameters;
         let periods = Periods { interval: config.ping_interval_ms, timeout: config.ping_timeout_ms };
         let shortest = periods.interval.min(periods.timeout).min(config.connect_timeout_ms);
         let engine = Arc::new(Self {
             service,
-            process,
+            ids,
+            elsewhere,
             send_queue_bytes,
             periods,
             ping: engineio::ping(),
@@ -163,6 +175,14 @@ impl<S: Service> Engine<S> {
             Refusal::forbidden("this origin may not connect").into_response()
         } else if request.method() == Method::OPTIONS {
             self.config.cors.preflight(request.headers())
+        } else if let Some((elsewhere, owner, sid)) = self.owner_of(&request) {
+            let patience = self.patience(request.method());
+            let tasks = (&self.tracker, &self.stopping);
+            match elsewhere.pass_on(&owner, &sid, request, peer, patience, tasks).await {
+                // Dressed already, by the owner.
+                Ok(response) => return response,
+                Err(refusal) => refusal.into_response(),
+            }
         } else {
             self.route(request, peer).await.unwrap_or_else(Refusal::into_response)
         };
@@ -215,6 +235,14 @@ impl<S: Service> Engine<S> {
             }
             _ => Err(Refusal::bad_request()),
         }
+    }
+
+    /// How long another process may take to answer: a GET waits for something to say, at most from one heartbeat to
+    /// the time when the client is taken for dead.
+    fn patience(&self, method: &Method) -> Duration {
+        let periods = self.periods;
+        let waiting = if method == Method::GET { periods.interval + periods.timeout } else { 0 };
+        Duration::from_millis(waiting.into()) + PASSING_ON
     }
 
     fn admit(
@@ -283,14 +311,8 @@ impl<S: Service> Engine<S> {
         }
     }
 
-    /// `process.random`: 120 random bits that nobody guesses, behind the name of the process that holds the session.
     fn new_id(&self) -> Result<Box<str>, Refusal> {
-        let mut random = [0; 15];
-        if getrandom::fill(&mut random).is_err() {
-            return Err(Refusal::unavailable("no random numbers are to be had", 1_000));
-        }
-        let random = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(random);
-        Ok(format!("{}.{random}", self.process).into())
+        self.ids.generate().map_err(|_| Refusal::unavailable("no random numbers are to be had", 1_000))
     }
 }
 

@@ -9,7 +9,7 @@
 //! What is sent waits for the next GET while polling, and goes straight to the link on a WebSocket. The switch happens
 //! under the session's lock: what was queued leaves first, so order holds across it.
 
-use super::{Engine, Service};
+use super::{Engine, Ids, Service};
 use crate::engineio::polling::Mailbox;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -215,17 +215,12 @@ impl<S: Service> Session<S> {
             self.engine.sweep.add(self, kept_until);
         }
         self.engine.metrics.closed(reason);
-        tracing::debug!(session = %self.log_id(), reason = reason.name(), "session closed");
+        tracing::debug!(session = Ids::shown(&self.id), reason = reason.name(), "session closed");
         let session = self.clone();
         self.engine.tracker.spawn(async move {
             let _turn = session.turn().await;
             session.engine.service.closed(&session, reason).await;
         });
-    }
-
-    /// Enough of the id to follow a session through a log, too little to use it.
-    fn log_id(&self) -> &str {
-        self.id.get(..self.id.len().min(self.id.find('.').unwrap_or(0) + 7)).unwrap_or("")
     }
 
     /// Runs `act` on the mailbox. `None` when the session is on a WebSocket.

@@ -28,7 +28,8 @@ async fn log_in(decide: fn(&Socket) -> Result<(), Rejection>) -> Weak<Window> {
     });
     let parameters = Parameters {
         config: Config::default(),
-        process: "test".parse().unwrap(),
+        ids: crate::engineio::Ids::new("test".parse().unwrap(), "start", b"secret"),
+        elsewhere: None,
         send_queue_bytes: 1 << 20,
         clock: Clock::new(),
         tracker: TaskTracker::new(),
