@@ -223,7 +223,7 @@ async fn show_target(site: &Arc<Site>, user: &UserKey) {
     }
     let missed = SyncChangeUser { uid: user.clone(), socketid: "".into(), change_user_data: target.clone() };
     let channel = Channel::User(user.clone());
-    if let Some(delivery) = chat::deliver(&channel, Event::SyncChangeUser(missed)) {
+    if let Some(delivery) = chat::deliver(&channel, Event::SyncChangeUser(missed), site.now()) {
         site.targets().told(user, target);
         protocol::deliver(site, &channel, &delivery, &site.followers(&channel));
     }

@@ -12,8 +12,9 @@ use crate::window::Follower;
 use anyhow::Context;
 use bus::Bus;
 use bytes::Bytes;
-use chat::{Chat, Policy, To};
+use chat::{Chat, Policy, Recent, To};
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use session::Hub;
 use session::auth::Verifier;
 use session::hub::Medium;
@@ -31,6 +32,7 @@ pub(crate) struct Site {
     bus: Bus,
     hub: Hub<Follower>,
     targets: Targets,
+    recent: Mutex<Recent>,
     mending: Arc<Mending>,
     engine: OnceLock<Weak<Engine<SocketIo>>>,
 }
@@ -90,6 +92,7 @@ impl Site {
             verifier: Arc::new(verifier),
             hub: Hub::default(),
             targets: Targets::default(),
+            recent: Mutex::default(),
             mending,
             engine: OnceLock::new(),
             chat,
@@ -189,7 +192,12 @@ impl Site {
         if let (Channel::User(user), Event::SyncChangeUser(event)) = (channel, &event) {
             self.targets.told(user, event.change_user_data.clone());
         }
-        let Some(delivery) = chat::deliver(channel, event) else {
+        if let Some(id) = event.id()
+            && !self.recent.lock().is_new(channel, id, self.now())
+        {
+            return tracing::debug!(%channel, "published again");
+        }
+        let Some(delivery) = chat::deliver(channel, event, self.now()) else {
             return tracing::debug!(%channel, "an event that has no business on this channel");
         };
         let followers = match (channel, &delivery.to) {

@@ -12,6 +12,8 @@ import { Typing } from './typing.js';
 const MESSAGES_KEPT = 500;
 // People who write to this window beyond these are not heard: anybody could make up names without end.
 const PEERS_KEPT = 100;
+// Notices of the site come from here.
+const SYSTEM = '0';
 const STATUSES = ['online', 'busy', 'away', 'invisible'];
 
 export class Chat {
@@ -123,6 +125,8 @@ export class Chat {
     else if (name === 'syncChangeUserPush') this.followed(payload);
     else if (name === 'typingPush') this.typing.heard(payload.from_user_id, payload.on);
     else if (name === 'presencePush') this.saw([payload]);
+    else if (name === 'messagePush') this.pushed(payload.from_user_id, payload);
+    else if (name === 'systemPush') this.pushed(SYSTEM, payload);
   }
 
   received(event) {
@@ -144,6 +148,19 @@ export class Chat {
     this.typing.heard(peer, false);
     if (!this.presence.has(peer)) this.watch([peer]);
     this.show('arrived', { peer, text });
+  }
+
+  // What a back end has published: a message in somebody's name, a card, or a notice.
+  pushed(from, push) {
+    const said = push.message;
+    const card = said && typeof said === 'object' ? said : { text: said };
+    const text = [card.title, card.text].filter((part) => typeof part === 'string' && part !== '').join('\n');
+    if (text === '' || typeof from !== 'string') return;
+    if (!this.conversations.has(from) && this.conversations.size >= PEERS_KEPT) return;
+    const id = typeof push.id === 'string' ? push.id : newId();
+    const link = typeof card.url === 'string' && /^https?:\/\//i.test(card.url) ? card.url : null;
+    const at = typeof push.send_time === 'number' ? push.send_time : Date.now();
+    if (this.add(from, { id, from, to: this.self, text, link, at, state: 'sent' })) this.show('arrived', { peer: from, text });
   }
 
   followed(payload) {

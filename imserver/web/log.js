@@ -108,6 +108,7 @@ export class Log {
     if (follows) set(this.list.lastChild, { 'data-followed': true });
     this.last = message;
     const text = el('p', { class: 'text', dir: 'auto', text: message.text });
+    if (message.link) text.appendChild(this.linkTo(message.link));
     const mark = el('div', { class: 'mark' });
     const who = el('p', { class: 'unseen', text: nameOf(message.from) });
     const row = el('li', { class: 'message', 'data-id': message.id }, [who, text, mark]);
@@ -116,6 +117,11 @@ export class Log {
     this.list.appendChild(row);
     this.showMark(row, message);
     this.empty.hidden = true;
+  }
+
+  // On a line of its own, and of no use to the page that it opens.
+  linkTo(url) {
+    return el('a', { class: 'link', href: url, target: '_blank', rel: 'noopener noreferrer', text: url });
   }
 
   // Under a message: its time, and how far it has come.

@@ -3,6 +3,7 @@
 import { language } from './words.js';
 
 const PEOPLE = {
+  0: { zh: '系统消息', en: 'System', short: { zh: '系', en: 'S' }, tone: 'teal', side: 'site' },
   m7: { zh: '客服小美', en: 'Support Mei', short: { zh: '美', en: 'M' }, tone: 'teal', side: 'shop' },
   m9: { zh: '客服阿杰', en: 'Support Jay', short: { zh: '杰', en: 'J' }, tone: 'plum', side: 'shop' },
   8: { zh: '买家小王', en: 'Buyer Wang', short: { zh: '王', en: 'W' }, tone: 'indigo', side: 'buyers' },
@@ -38,7 +39,7 @@ export function toneOf(key) {
 export function peersOf(key) {
   const side = known(key) ? PEOPLE[key].side : /^m[0-9]/.test(key) ? 'shop' : 'buyers';
   const order = PAIR.concat(Object.keys(PEOPLE).filter((other) => PAIR.indexOf(other) < 0));
-  return order.filter((other) => other !== key && PEOPLE[other].side !== side);
+  return order.filter((other) => other !== key && PEOPLE[other].side !== 'site' && PEOPLE[other].side !== side);
 }
 
 function known(key) {

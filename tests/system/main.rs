@@ -5,6 +5,8 @@ mod client;
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod robust;

@@ -1,11 +1,11 @@
 //! From an event on a channel to what each window of this process is sent.
 
-use crate::{ExchangeData, ExchangeMeta, ExchangePush, KickPush, PresencePush, Push};
+use crate::{ExchangeData, ExchangeMeta, ExchangePush, KickPush, MessagePush, PresencePush, Push, SystemPush};
 use crate::{SyncChangeUserPush, TypingPush, presence};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use types::{Channel, CloseReason, Event, RoomAction, RoomId, SocketId};
+use types::{Channel, CloseReason, Event, RoomAction, RoomId, SocketId, UserKey};
 
 /// What to do with an event: send `content` to the windows `to` of those that follow the channel, `then` do the rest.
 #[derive(Debug, Clone)]
@@ -45,8 +45,9 @@ pub enum Then {
     },
 }
 
-/// Says what an event means for the windows here; nothing if it has no business on this channel.
-pub fn deliver(channel: &Channel, event: Event) -> Option<Delivery> {
+/// Says what an event means for the windows here; nothing if it has no business on this channel. `now` is the time of
+/// what a back end publishes, in milliseconds since 1970.
+pub fn deliver(channel: &Channel, event: Event, now: u64) -> Option<Delivery> {
     match (channel, event) {
         (Channel::User(_), Event::SyncChangeUser(event)) => sync_change_user(&event),
         (_, Event::Exchange(event)) => exchange(channel, event),
@@ -65,8 +66,40 @@ pub fn deliver(channel: &Channel, event: Event) -> Option<Delivery> {
             let to = event.socketid.map_or(To::All, To::Only);
             Some(Delivery { to, then: Then::Close(CloseReason::Kicked), ..Delivery::to_all(push) })
         }
+        (Channel::User(user), Event::Card(card)) => {
+            let types::Card { id, from_user_id, message } = card;
+            Some(said(user, id, from_user_id, "card".into(), message, now))
+        }
+        (Channel::User(user), Event::Message(said_by)) => {
+            let types::Message { id, from_user_id, message_type, message } = said_by;
+            Some(said(user, id, from_user_id, message_type, message, now))
+        }
+        (Channel::User(_), Event::System(notice)) => {
+            let types::System { id, message } = notice;
+            Some(Delivery::to_all(Push::System(SystemPush { id, message, send_time: now })))
+        }
         _ => None,
     }
+}
+
+fn said(
+    to: &UserKey,
+    id: Option<Box<str>>,
+    from_user_id: UserKey,
+    kind: Box<str>,
+    message: Box<RawValue>,
+    now: u64,
+) -> Delivery {
+    let (to_user_id, chat_type) = (to.clone(), "p2p");
+    Delivery::to_all(Push::Message(MessagePush {
+        id,
+        chat_type,
+        kind,
+        from_user_id,
+        to_user_id,
+        message,
+        send_time: now,
+    }))
 }
 
 impl To {

@@ -32,6 +32,7 @@ mod typing;
 mod attachments;
 mod place;
 mod policy;
+mod recent;
 
 pub use change_status::ChangeStatus;
 pub use change_user::ChangeUser;
@@ -45,7 +46,8 @@ pub use place::Place;
 pub use policy::Policy;
 pub use presence::{Arrival, GetPresence};
 pub use push::{DenyPush, ExchangeData, ExchangeMeta, ExchangePush, KickPush, OnlinePush, PresencePush, Push};
-pub use push::{SyncChangeUserPush, TypingPush};
+pub use push::{MessagePush, SyncChangeUserPush, SystemPush, TypingPush};
+pub use recent::Recent;
 pub use reply::{Answer, Reply, Seen};
 pub use typing::Typing;
 pub use window::Window;

@@ -19,6 +19,8 @@ pub enum Push {
     Typing(TypingPush),
     Presence(PresencePush),
     Kick(KickPush),
+    Message(MessagePush),
+    System(SystemPush),
 }
 
 /// `syncChangeUserPush`: another window of the user talks to `toid` now.
@@ -111,6 +113,32 @@ pub struct KickPush {
     pub last: bool,
 }
 
+/// `messagePush`: a message or a card.
+#[derive(Debug, Clone, Serialize)]
+pub struct MessagePush {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Box<str>>,
+    /// `p2p` or `group`.
+    pub chat_type: &'static str,
+    #[serde(rename = "type")]
+    pub kind: Box<str>,
+    pub from_user_id: UserKey,
+    pub to_user_id: UserKey,
+    pub message: Box<RawValue>,
+    /// Milliseconds since 1970.
+    pub send_time: u64,
+}
+
+/// `systemPush`.
+#[derive(Debug, Clone, Serialize)]
+pub struct SystemPush {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Box<str>>,
+    pub message: Box<RawValue>,
+    /// Milliseconds since 1970.
+    pub send_time: u64,
+}
+
 impl Push {
     /// The event's name, the same on every wire.
     pub fn name(&self) -> &'static str {
@@ -123,6 +151,8 @@ impl Push {
             Self::Typing(_) => "typingPush",
             Self::Presence(_) => "presencePush",
             Self::Kick(_) => "kickPush",
+            Self::Message(_) => "messagePush",
+            Self::System(_) => "systemPush",
         }
     }
 

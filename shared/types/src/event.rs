@@ -10,6 +10,9 @@
 //! | `presence` | presence | live only | what others see of the user's status |
 //! | `online` | room | live only | a socket came into the room or left it |
 //! | `kick` | user | live only | the user's connections end, or one of them |
+//! | `card` | user | live only | a back end shows the user a card, such as an order |
+//! | `system` | user | live only | a back end tells the user something |
+//! | `message` | user | live only | a back end speaks to the user in somebody's name |
 //!
 //! Unknown fields are ignored and unknown types are told apart from malformed objects, because processes of
 //! neighbouring releases share the channels. Payloads stay raw JSON: what a client wrote arrives letter by letter,
@@ -41,6 +44,9 @@ pub enum Event {
     Presence(Presence),
     Online(Online),
     Kick(Kick),
+    Card(Card),
+    System(System),
+    Message(Message),
 }
 
 /// Why bytes of a channel are no event.
@@ -136,15 +142,58 @@ pub struct Kick {
     pub socketid: Option<SocketId>,
 }
 
+/// A card from a back end. Nothing stores it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Card {
+    /// The back end's own name for it: the same again is shown once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Box<str>>,
+    /// In whose conversation it stands.
+    pub from_user_id: UserKey,
+    /// An object with `title`, `url` and whatever else the page shows.
+    pub message: Box<RawValue>,
+}
+
+/// A notice from a back end. Nothing stores it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct System {
+    /// As of a [`Card`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Box<str>>,
+    /// An object with `text`.
+    pub message: Box<RawValue>,
+}
+
+/// What a back end says in somebody's name. Nothing stores it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Message {
+    /// As of a [`Card`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Box<str>>,
+    pub from_user_id: UserKey,
+    /// `text`, `image`, … ; `type` itself says that it is a message.
+    #[serde(default = "text")]
+    pub message_type: Box<str>,
+    /// A string for text, an object for other types.
+    pub message: Box<RawValue>,
+}
+
+fn text() -> Box<str> {
+    "text".into()
+}
+
 impl Event {
     /// Every `type`, with its kind.
-    pub const TABLE: [(&'static str, Kind); 6] = [
+    pub const TABLE: [(&'static str, Kind); 9] = [
         ("syncChangeUser", Kind::LiveOnly),
         ("exchange", Kind::LiveOnly),
         ("typing", Kind::LiveOnly),
         ("presence", Kind::LiveOnly),
         ("online", Kind::LiveOnly),
         ("kick", Kind::LiveOnly),
+        ("card", Kind::LiveOnly),
+        ("system", Kind::LiveOnly),
+        ("message", Kind::LiveOnly),
     ];
 
     /// The `type` on the channel.
@@ -154,6 +203,16 @@ impl Event {
 
     pub fn kind(&self) -> Kind {
         Self::TABLE[self.row()].1
+    }
+
+    /// What a back end calls it, so that the same is shown once.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Card(event) => event.id.as_deref(),
+            Self::System(event) => event.id.as_deref(),
+            Self::Message(event) => event.id.as_deref(),
+            _ => None,
+        }
     }
 
     /// Reads what came from a channel.
@@ -171,6 +230,9 @@ impl Event {
             "presence" => Self::Presence(serde_json::from_str(json)?),
             "online" => Self::Online(serde_json::from_str(json)?),
             "kick" => Self::Kick(serde_json::from_str(json)?),
+            "card" => Self::Card(serde_json::from_str(json)?),
+            "system" => Self::System(serde_json::from_str(json)?),
+            "message" => Self::Message(serde_json::from_str(json)?),
             unknown => return Err(EventError::UnknownType(unknown.into())),
         })
     }
@@ -184,6 +246,9 @@ impl Event {
             Self::Presence(event) => self.tagged(event),
             Self::Online(event) => self.tagged(event),
             Self::Kick(event) => self.tagged(event),
+            Self::Card(event) => self.tagged(event),
+            Self::System(event) => self.tagged(event),
+            Self::Message(event) => self.tagged(event),
         }
     }
 
@@ -195,6 +260,9 @@ impl Event {
             Self::Presence(_) => 3,
             Self::Online(_) => 4,
             Self::Kick(_) => 5,
+            Self::Card(_) => 6,
+            Self::System(_) => 7,
+            Self::Message(_) => 8,
         }
     }
 

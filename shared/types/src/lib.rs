@@ -11,7 +11,10 @@ mod user;
 
 pub use channel::{Channel, Followed};
 pub use close::CloseReason;
-pub use event::{Event, EventError, Exchange, Kick, Kind, Online, Presence, RoomAction, SyncChangeUser, Typing};
+pub use event::{
+    Card, Event, EventError, Exchange, Kick, Kind, Message, Online, Presence, RoomAction, SyncChangeUser, System,
+    Typing,
+};
 pub use failure::{Code, Failure};
 pub use id::{IdError, ProcessId, RoomId, SocketId};
 pub use identity::{Identity, Platform, Role, Status};

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A real browser for the page and for what Node's clients cannot do (JSONP), glyphs for the Chinese on it, and real
-/// Redis servers and sentinels for the bus.
-const DEBIAN: [&str; 4] = ["chromium", "fonts-noto-cjk", "redis-server", "redis-sentinel"];
+/// Redis servers and sentinels for the bus, nginx before a cluster, and the back ends' PHP.
+const DEBIAN: [&str; 6] = ["chromium", "fonts-noto-cjk", "redis-server", "redis-sentinel", "nginx-light", "php-cli"];
 
 /// What apt runs before it starts a service; 101 forbids it (Debian's invoke-rc.d).
 const POLICY: &str = "/usr/sbin/policy-rc.d";

@@ -191,7 +191,7 @@ impl TestWindow {
 impl Hub {
     fn hear(&self, channel: &Channel, message: &Bytes) {
         let event = Event::decode(message).unwrap();
-        let Delivery { to, content, then } = deliver(channel, event).expect("an event of this channel");
+        let Delivery { to, content, then } = deliver(channel, event, 1_000).expect("an event of this channel");
         let windows: Vec<Arc<Inbox>> = match channel {
             Channel::Process(_) => self.windows.lock().clone(),
             _ => self.follows.lock().iter().filter(|(known, _)| known == channel).map(|(_, to)| to.clone()).collect(),

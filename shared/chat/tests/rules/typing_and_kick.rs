@@ -108,10 +108,10 @@ fn an_event_on_a_channel_of_another_kind_is_nobodys() {
     for (json, on) in samples {
         let event = Event::decode(json.as_bytes()).unwrap();
         for (index, channel) in all.iter().enumerate() {
-            let delivered = chat::deliver(channel, event.clone()).is_some();
+            let delivered = chat::deliver(channel, event.clone(), 0).is_some();
             assert_eq!(delivered, on.contains(&index), "{} on {channel}", event.name());
         }
     }
     let bare = Event::decode(br#"{"type":"syncChangeUser","uid":"8","changeUserData":[]}"#).unwrap();
-    assert!(chat::deliver(&all[0], bare).is_none(), "without a toid there is nothing to follow");
+    assert!(chat::deliver(&all[0], bare, 0).is_none(), "without a toid there is nothing to follow");
 }
