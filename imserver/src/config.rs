@@ -1,10 +1,10 @@
 //! The configuration of the site IM: `config/imserver.toml` is both its default and its documentation.
 
 use crate::engineio;
-use anyhow::bail;
+use anyhow::{Context, bail};
 use secrecy::SecretString;
 use serde::Deserialize;
-use session::auth;
+use session::{Proxies, auth};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use types::{RoomId, UserKey};
@@ -111,10 +111,21 @@ impl Config {
         if self.namespaces.is_empty() {
             bail!("namespaces is empty: without one nobody can connect; write [\"/\"]");
         }
+        self.proxies()?;
         self.redis.rings()?;
         self.internal.check_address()?;
         self.server.validate()?;
         self.log.validate()
+    }
+}
+
+impl Config {
+    /// The reverse proxies that are believed about their clients' addresses.
+    ///
+    /// # Errors
+    /// A sentence that says what is no network.
+    pub(crate) fn proxies(&self) -> anyhow::Result<Proxies> {
+        Proxies::parse(&self.server.trusted_proxies).context("server.trusted_proxies")
     }
 }
 

@@ -32,6 +32,7 @@ use node::{Health, Metrics, Shutdown};
 use secrecy::{ExposeSecret, SecretString};
 use session::Clock;
 use session::auth::Verifier;
+use session::listener::Public;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +59,7 @@ const PRUNE: Duration = Duration::from_secs(30);
 pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Result<()> {
     config.validate()?;
     let server = config.server.clone();
+    let proxies = config.proxies()?;
     let verifier = Verifier::new(&config.auth, server.listen)?;
     let secret = config.internal.secret()?;
     let key = cluster_key(secret.as_ref());
@@ -102,7 +104,10 @@ pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Re
     let router = http::router(&engine).merge(http::site(&site));
     let listening = tokio::spawn({
         let (limits, tracker, stop) = (site.limits().clone(), tracker.clone(), stop.clone());
-        async move { session::listener::serve(public, router, Some(&limits), &tracker, stop).await }
+        async move {
+            let held_to = Public { limits: &limits, proxies: &proxies };
+            session::listener::serve(public, router, Some(held_to), &tracker, stop).await;
+        }
     });
     door.open(internal::router(&site, &engine, secret));
     if let Some(listening) = at_internal {

@@ -9,6 +9,8 @@ mod documented;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
 mod robust;
 #[cfg(test)]
 mod structure;

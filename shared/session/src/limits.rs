@@ -103,7 +103,16 @@ impl Limits {
 
     /// Counts a TCP connection while it speaks HTTP, by the same numbers as sessions; `None` when there are too many.
     pub fn accept(&self, address: IpAddr) -> Option<Ticket> {
-        let mut ticket = take(&self.http_addresses, address, self.config.max_connections_per_address)?;
+        self.accept_at_most(self.config.max_connections_per_address, address)
+    }
+
+    /// The same for a reverse proxy, whose address is not that of the clients behind it: the process's bound alone.
+    pub fn accept_proxy(&self, address: IpAddr) -> Option<Ticket> {
+        self.accept_at_most(self.config.max_connections, address)
+    }
+
+    fn accept_at_most(&self, most: usize, address: IpAddr) -> Option<Ticket> {
+        let mut ticket = take(&self.http_addresses, address, most)?;
         if self.http_connections.fetch_add(1, Ordering::AcqRel) >= self.config.max_connections {
             self.http_connections.fetch_sub(1, Ordering::AcqRel);
             return None;

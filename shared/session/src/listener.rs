@@ -1,6 +1,7 @@
 //! Accepting HTTP connections: bounded buffers, a time limit for the request head, upgrades, and an end in order.
 
-use crate::limits::Limits;
+use crate::limits::{Limits, Ticket};
+use crate::proxies::Proxies;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -14,9 +15,19 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 use tracing::{debug, warn};
 
-/// Who is at the other end of the TCP connection; an extension of each request.
+/// Who sends a request: the other end of the TCP connection, or whom a trusted proxy names. An extension of each
+/// request.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
+
+/// What a listener that the public reaches is held to.
+#[derive(Clone, Copy)]
+pub struct Public<'a> {
+    /// Connections beyond them are closed as they come.
+    pub limits: &'a Limits,
+    /// Who is believed about the addresses of clients.
+    pub proxies: &'a Proxies,
+}
 
 /// How long a client may take for its request head (and an idle keep-alive connection for its next request).
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -29,11 +40,11 @@ const UNREAD_TIMEOUT: Duration = Duration::from_secs(20);
 const READ_BUFFER: usize = 16 * 1024;
 
 /// Accepts and serves until `stop`; connections already accepted finish the request they are in. The tracker holds
-/// every connection's task. With `limits`, connections beyond them are closed as they come.
+/// every connection's task.
 pub async fn serve<S, B>(
     listener: TcpListener,
     service: S,
-    limits: Option<&Limits>,
+    public: Option<Public<'_>>,
     tracker: &TaskTracker,
     stop: CancellationToken,
 ) where
@@ -46,14 +57,15 @@ pub async fn serve<S, B>(
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((stream, peer)) => {
-                let ticket = limits.map(|limits| limits.accept(peer.ip().to_canonical()));
+                let ticket = public.map(|public| public.accept(peer));
                 if matches!(ticket, Some(None)) {
                     continue;
                 }
                 // An answer must not wait for the peer's delayed acknowledgement. Both fail only on a dead socket.
                 stream.set_nodelay(true).ok();
                 socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(UNREAD_TIMEOUT)).ok();
-                let serving = connection(stream, Peer(peer), service.clone(), stop.clone());
+                let proxies = public.map(|public| public.proxies.clone()).unwrap_or_default();
+                let serving = connection(stream, peer, proxies, service.clone(), stop.clone());
                 tracker.spawn(async move {
                     serving.await;
                     // Given back when the connection ends, or is no HTTP any more.
@@ -69,7 +81,14 @@ pub async fn serve<S, B>(
     }
 }
 
-async fn connection<S, B>(stream: TcpStream, peer: Peer, service: S, stop: CancellationToken)
+impl Public<'_> {
+    fn accept(&self, peer: SocketAddr) -> Option<Ticket> {
+        let address = peer.ip().to_canonical();
+        if self.proxies.trusts(address) { self.limits.accept_proxy(address) } else { self.limits.accept(address) }
+    }
+}
+
+async fn connection<S, B>(stream: TcpStream, peer: SocketAddr, proxies: Proxies, service: S, stop: CancellationToken)
 where
     S: Service<Request<Incoming>, Response = http::Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
@@ -78,7 +97,8 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
+        let client = Peer(proxies.client(peer, request.headers()));
+        request.extensions_mut().insert(client);
         let mut service = service.clone();
         async move { service.call(request).await }
     });
@@ -94,6 +114,6 @@ where
         }
     };
     if let Err(error) = outcome {
-        debug!(%error, peer = %peer.0, "connection ended");
+        debug!(%error, %peer, "connection ended");
     }
 }

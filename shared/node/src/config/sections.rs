@@ -18,6 +18,8 @@ pub struct Server {
     pub admin_listen: SocketAddr,
     /// Where back ends and other processes of the cluster connect; not for the public.
     pub internal_listen: SocketAddr,
+    /// Reverse proxies, as addresses or networks, that are believed about the addresses of their clients.
+    pub trusted_proxies: Vec<String>,
     /// Unique among the live processes of the cluster.
     pub process_id: ProcessId,
     /// Folder for what this process keeps on disk.
