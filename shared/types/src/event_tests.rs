@@ -63,6 +63,27 @@ fn samples() -> Vec<(Event, &'static str)> {
             Event::Kick(Kick { reason: "logged in elsewhere".into(), socketid: Some(socket) }),
             r#"{"type":"kick","reason":"logged in elsewhere","socketid":"im1.abc"}"#,
         ),
+        (
+            Event::Card(Card {
+                id: Some("order-77-buyer".into()),
+                from_user_id: "m9".parse().unwrap(),
+                message: raw(r#"{"title":"订单"}"#),
+            }),
+            r#"{"type":"card","id":"order-77-buyer","from_user_id":"m9","message":{"title":"订单"}}"#,
+        ),
+        (
+            Event::System(System { id: None, message: raw(r#"{"text":"今晚维护"}"#) }),
+            r#"{"type":"system","message":{"text":"今晚维护"}}"#,
+        ),
+        (
+            Event::Message(Message {
+                id: None,
+                from_user_id: "m9".parse().unwrap(),
+                message_type: "text".into(),
+                message: raw(r#""您好""#),
+            }),
+            r#"{"type":"message","from_user_id":"m9","message_type":"text","message":"您好"}"#,
+        ),
     ]
 }
 
