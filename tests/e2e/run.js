@@ -36,7 +36,7 @@ function files() {
   const begins = (name, starts) => starts.some((start) => name.startsWith(start));
   const all = readdirSync(join(HERE, "suite")).filter((name) => name.endsWith(".test.js"));
   if (options.url) return all.filter((name) => begins(name, ["matrix"]));
-  const fit = REFERENCE ? all.filter((name) => !begins(name, ["imserver-"])) : all;
+  const fit = REFERENCE ? all.filter((name) => !begins(name, ["cluster-", "imserver-"])) : all;
   return wanted.length === 0 ? fit : fit.filter((name) => begins(name, wanted));
 }
 

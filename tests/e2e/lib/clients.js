@@ -12,6 +12,9 @@ export const SOCKET_ROWS = Object.fromEntries([1, 2, 3, 4].map((n) => [n, row("s
 /** Engine.IO client generations. */
 export const ENGINE_ROWS = Object.fromEntries([3, 6].map((n) => [n, row("engine.io-client", n)]));
 
+/** What is added to a row's name for the same on two processes. */
+export const ON_TWO = " ×2";
+
 /** Columns of the table that Node can fill, with the options that make each. */
 export const NODE_TRANSPORTS = {
   polling: { transports: ["polling"] },

@@ -28,13 +28,13 @@ export async function startEcho(flags = {}) {
 }
 
 /** Site IM. `settings` are keys of its config as environment, `config` a TOML text for `--config`. */
-export async function startImserver({ listen = "127.0.0.1:0", settings = {}, config } = {}) {
+export async function startImserver({ listen = "127.0.0.1:0", settings = {}, config, id = "im1", args: more = [] } = {}) {
   const directory = mkdtempSync(join(tmpdir(), "im-e2e-"));
   const file = config === undefined ? [] : ["--config", writeConfig(directory, config)];
   const any = "127.0.0.1:0";
-  const args = ["--listen", listen, "--admin-listen", any, "--internal-listen", any, "--process-id", "im1"];
+  const args = ["--listen", listen, "--admin-listen", any, "--internal-listen", any, "--process-id", id];
   const data = ["--data-dir", join(directory, "data")];
-  return start(join(BINARIES, "imserver"), [...args, ...data, ...file], { settings, directory });
+  return start(join(BINARIES, "imserver"), [...args, ...data, ...file, ...more], { settings, directory });
 }
 
 /** The example of an application on the connection layer. */
@@ -85,6 +85,19 @@ async function start(binary, args, { settings = {}, directory } = {}) {
   const child = new Process(binary, args, settings, directory ?? mkdtempSync(join(tmpdir(), "im-e2e-")));
   const url = await child.listening();
   return new Running(url, child);
+}
+
+/** A program that says nothing of itself: `ready` finds out when it serves. */
+export async function startDaemon(name, args, ready) {
+  const child = new Process(name, args, {}, mkdtempSync(join(tmpdir(), "im-e2e-")));
+  const end = Date.now() + START_LIMIT_MS;
+  while (!(await ready())) {
+    if (child.failure || child.child.exitCode !== null || Date.now() > end) {
+      throw new Error(`${name} did not start: ${child.failure ?? ""}\n${child.log()}`);
+    }
+    await new Promise((wait) => setTimeout(wait, 20));
+  }
+  return child;
 }
 
 class Process {

@@ -202,9 +202,10 @@ function flow(cell) {
   });
 
   cell.check("gets what others say in order, each once, while it connects and upgrades", async () => {
-    const speaker = await connect(cell);
-    const peer = await cell.open({ events: EVENTS });
-    await peer.on("/", "outcome");
+    const speaker = await cell.open({ events: EVENTS });
+    const { id } = await speaker.on("/", "outcome");
+    await cell.settled(speaker);
+    const peer = await cell.openBeside(id, { events: EVENTS });
     // Each broadcast is sent when the one before came back to the speaker: they spread over the whole upgrade.
     for (let i = 0; i < 30; i++) {
       await speaker.on("/", "emit", "broadcast", i, i % 3 ? cell.text : BYTES);
