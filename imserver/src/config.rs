@@ -1,6 +1,7 @@
 //! The configuration of the site IM: `config/imserver.toml` is both its default and its documentation.
 
 use crate::engineio;
+use crate::people::Person;
 use anyhow::{Context, bail};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -18,6 +19,8 @@ const A_DAY_MS: u32 = 86_400_000;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub rooms: Vec<Room>,
+    /// Of dev mode.
+    pub people: Vec<Person>,
     pub namespaces: Vec<String>,
     pub server: node::config::Server,
     pub log: node::config::Log,
@@ -27,6 +30,9 @@ pub struct Config {
     pub events: Events,
     pub chat: chat::Config,
     pub redis: bus::Config,
+    pub store: store::Config,
+    pub pictures: pictures::Config,
+    pub pages: Pages,
     pub internal: Internal,
 }
 
@@ -56,6 +62,15 @@ pub struct Events {
     pub deny_by_name: bool,
 }
 
+/// What the pages need to know of the site around them.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pages {
+    /// Sources of pictures beside our own, as a Content-Security-Policy names them.
+    pub picture_sources: Vec<String>,
+    pub login_url: String,
+}
+
 /// The door of back ends and of the other processes.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,9 +93,11 @@ impl Config {
         let segments = path.trim_matches('/').split('/');
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if segments.clone().any(|segment| segment.is_empty() || !segment.chars().all(plain))
-            || path.starts_with("/api/")
+            || ["/api/", "/media/", "/v/", "/demo/"].iter().any(|ours| path.starts_with(ours))
         {
-            bail!("engine.path is {path:?}: write plain names between the slashes, and leave /api/ to the API");
+            bail!(
+                "engine.path is {path:?}: write plain names between the slashes, and leave /api/, /media/, /v/ and /demo/ alone"
+            );
         }
         if self.engine.cors.credentials && self.engine.cors.origins.iter().any(|origin| origin == "*") {
             bail!(
@@ -111,8 +128,10 @@ impl Config {
         if self.namespaces.is_empty() {
             bail!("namespaces is empty: without one nobody can connect; write [\"/\"]");
         }
+        self.pages.validate()?;
         self.proxies()?;
         self.redis.rings()?;
+        self.store.is_shared()?;
         self.internal.check_address()?;
         self.server.validate()?;
         self.log.validate()
@@ -126,6 +145,27 @@ impl Config {
     /// A sentence that says what is no network.
     pub(crate) fn proxies(&self) -> anyhow::Result<Proxies> {
         Proxies::parse(&self.server.trusted_proxies).context("server.trusted_proxies")
+    }
+}
+
+impl Pages {
+    fn validate(&self) -> anyhow::Result<()> {
+        let is_plain = |source: &str| {
+            let host = source.strip_prefix("https://").or_else(|| source.strip_prefix("http://"));
+            host.is_some_and(|host| {
+                !host.is_empty()
+                    && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '*' | '/' | '_'))
+            })
+        };
+        if let Some(source) = self.picture_sources.iter().find(|source| !is_plain(source)) {
+            bail!("pages.picture_sources has {source:?}: write an origin, such as \"https://img.shop.example\"");
+        }
+        let url = &self.login_url;
+        let is_url = url.starts_with("https://") || url.starts_with("http://") || url.starts_with('/');
+        if !url.is_empty() && (!is_url || url.starts_with("//")) {
+            bail!("pages.login_url is {url:?}: write an address that begins with https:// or a slash");
+        }
+        Ok(())
     }
 }
 

@@ -55,6 +55,7 @@ pub(crate) async fn log_in(site: Arc<Site>, socket: Socket) -> Result<(), Reject
         Rejection::new(failure.message.clone()).with_data(&failure)
     })?;
     socket.attach(Arc::new(window));
+    socket.forget_auth();
     Ok(())
 }
 
@@ -63,7 +64,7 @@ fn window(site: &Arc<Site>, socket: &Socket) -> Result<Window, Failure> {
     let handshake = admitted.downcast_ref::<Handshake>();
     let handshake = handshake.ok_or_else(|| Failure::new(Code::Internal, "the handshake left no credentials"))?;
     let credentials = match (socket.session().revision(), socket.auth()) {
-        (Revision::V4, Some(auth)) => &handshake.credentials.with_auth(auth)?,
+        (Revision::V4, Some(auth)) => &handshake.credentials.with_auth(&auth)?,
         // Clients 1.x and 2.x log in with their handshake alone: others see their session's id, and what every later
         // request must show again is what the handshake showed.
         _ => &handshake.credentials,

@@ -1,15 +1,15 @@
-//! The site's HTTP routes: Engine.IO, the pages, and the API for pages.
+//! The site's HTTP routes: Engine.IO, the pages, their API, and pictures.
 
-use crate::door::unix_seconds;
+use crate::api;
 use crate::engineio::{Engine, PassedOn, Service};
+use crate::media;
 use crate::site::Site;
 use crate::web;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::response::IntoResponse;
-use axum::routing::{any, get};
+use axum::routing::any;
 use axum::{Json, Router};
-use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use session::listener::Peer;
 use std::sync::Arc;
@@ -55,24 +55,9 @@ async fn handle<S: Service>(
     engine.handle(request, peer).await
 }
 
-/// The pages and `/api/v1/…`.
+/// The pages and the API.
 pub(crate) fn site(site: &Arc<Site>) -> Router {
-    let library = format!("{}socket.io.js", site.config().engine.path);
-    Router::new()
-        .route("/api/v1/me", get(me))
-        .with_state(site.clone())
-        .route("/", get(web::index))
-        .route(&library, get(web::client_library))
-        .route("/{*path}", get(web::file))
-}
-
-/// Who the request comes from, established exactly as for a Socket.IO handshake.
-async fn me(State(site): State<Arc<Site>>, Extension(Peer(peer)): Extension<Peer>, parts: Parts) -> Response<Body> {
-    let credentials = site.verifier().credentials(&parts, peer);
-    match site.verifier().verify(&credentials, unix_seconds()) {
-        Ok(identity) => Json(serde_json::json!({ "ok": true, "me": identity })).into_response(),
-        Err(failure) => failed(&failure),
-    }
+    Router::new().nest("/api/v1", api::router(site)).nest("/media", media::router(site)).merge(web::router(site))
 }
 
 /// A refusal as HTTP carries it: `{"ok": false, "error": {…}}`.

@@ -3,6 +3,7 @@
 //! [`run`] is the whole server. [`engineio`] and [`socketio`] are the connection layer by itself: an application can
 //! build a server of its own from them, as `examples/` shows.
 
+mod api;
 mod ask;
 mod config;
 mod door;
@@ -10,12 +11,16 @@ mod drain;
 pub mod engineio;
 pub mod http;
 mod internal;
+mod media;
 mod medium;
 mod mend;
 mod metrics;
+mod people;
 mod protocol;
+mod repair;
 mod site;
 pub mod socketio;
+mod store;
 mod targets;
 mod web;
 mod window;
@@ -25,7 +30,7 @@ pub use config::{Config, DEFAULT};
 use crate::door::SiteDoor;
 use crate::engineio::{Directory, Elsewhere, Engine, Ids, Parameters};
 use crate::mend::Mending;
-use crate::site::Site;
+use crate::site::{Kept, Site};
 use crate::socketio::SocketIo;
 use anyhow::Context;
 use node::{Health, Metrics, Shutdown};
@@ -93,8 +98,16 @@ pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Re
         tracing::warn!("the back ends' door stays shut: internal.secret is not set");
     }
     let mending = Arc::new(Mending::new(parts.health.clone(), shutdown.clone()));
-    let name = medium::Name { process, incarnation: ids.incarnation().to_owned(), address };
-    let site = Site::open(config, verifier, name, &parts.exchange, mending).await?;
+    let closing = CancellationToken::new();
+    let (keeping, outgoing) = store::open(&config, ids.incarnation(), closing.clone()).await?.unzip();
+    let kept_in = keeping.as_ref().map(|keeping| keeping.store.identity().to_owned()).unwrap_or_default();
+    let name = medium::Name { process, incarnation: ids.incarnation().to_owned(), address, store: kept_in };
+    let pictures = store::pictures(&config)?;
+    let site = Site::open(config, verifier, name, &parts.exchange, Kept { keeping, pictures }, mending).await?;
+    let publishing = TaskTracker::new();
+    if let Some(outgoing) = outgoing {
+        store::serve(site.chat(), outgoing, parts.health.clone(), &publishing);
+    }
     let elsewhere = site.config().redis.is_shared().then(|| Elsewhere::new(directory(&site), &key));
     let engine = engine(&site, ids, elsewhere, &tracker, &stop);
     site.serve_with(&engine);
@@ -117,6 +130,12 @@ pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Re
     let administration = tokio::spawn(node::admin::serve(admin, parts.health.clone(), parts.metrics, stop.clone()));
     tracker.spawn(prune(site.clone(), stop.clone()));
     tracker.spawn(mend::run(site.clone(), stop.clone()));
+    tracker.spawn(repair::run(site.clone(), stop.clone()));
+    let (receipts, until) = (site.clone(), stop.clone());
+    tracker.spawn(async move { receipts.sweep_receipts(until).await });
+    if site.config().auth.is_dev() {
+        tracker.spawn(people::introduce(site.clone()));
+    }
     parts.health.set_ready(true);
     (parts.on_listening)(address);
 
@@ -128,6 +147,10 @@ pub async fn run(config: Config, parts: Parts, shutdown: Shutdown) -> anyhow::Re
     tracker.close();
     // What does not end by itself within a moment is ended with the process.
     tokio::time::timeout(Duration::from_secs(3), tracker.wait()).await.ok();
+    // Nobody asks for anything any more: what was asked for is committed and published.
+    closing.cancel();
+    publishing.close();
+    tokio::time::timeout(Duration::from_secs(5), publishing.wait()).await.ok();
     // Last: whoever goes says goodbye over the bus.
     site.bus().detach();
     tokio::time::timeout(Duration::from_secs(2), site.bus().detached()).await.ok();

@@ -14,7 +14,7 @@ use crate::socketio::Socket;
 use crate::window::{Follower, Window};
 use bus::redis::Notice;
 use bus::{Expelled, Occupant};
-use chat::{Content, Delivery, Push, Then, To};
+use chat::Push;
 use futures_util::future::join_all;
 use node::{Health, Shutdown};
 use parking_lot::Mutex;
@@ -196,7 +196,7 @@ async fn show_presence(site: &Arc<Site>, users: Vec<UserKey>, only_gone: bool) {
             Ok(seen) => {
                 for (user, push) in seen {
                     if !only_gone || matches!(&push, Push::Presence(push) if push.status == Status::Offline) {
-                        show(site, &Channel::Presence(user), push);
+                        protocol::tell_all(site, &Channel::Presence(user), &push);
                     }
                 }
             }
@@ -204,11 +204,6 @@ async fn show_presence(site: &Arc<Site>, users: Vec<UserKey>, only_gone: bool) {
             Err(error) => tracing::debug!(%error, "presence could not be read again"),
         }
     }
-}
-
-fn show(site: &Arc<Site>, channel: &Channel, push: Push) {
-    let delivery = Delivery { to: To::All, content: Content::Shared(push), then: Then::Nothing };
-    protocol::deliver(site, channel, &delivery, &site.followers(channel));
 }
 
 /// Tells a user's windows of a `changeUser` that they missed.
@@ -223,7 +218,7 @@ async fn show_target(site: &Arc<Site>, user: &UserKey) {
     }
     let missed = SyncChangeUser { uid: user.clone(), socketid: "".into(), change_user_data: target.clone() };
     let channel = Channel::User(user.clone());
-    if let Some(delivery) = chat::deliver(&channel, Event::SyncChangeUser(missed), site.now()) {
+    if let Some(delivery) = chat::deliver(&channel, Event::SyncChangeUser(missed), None, site.now()) {
         site.targets().told(user, target);
         protocol::deliver(site, &channel, &delivery, &site.followers(&channel));
     }

@@ -164,6 +164,9 @@ pub(crate) fn deliver(site: &Arc<Site>, channel: &Channel, delivery: &Delivery, 
             Content::Shared(push) => {
                 send(socket, push, &mut encodings);
                 by_name(socket, channel, push, &site.config().events);
+                if let (Push::Posted(posted), Some(window)) = (push, Window::of(socket)) {
+                    site.pushed(&window, &posted.entry);
+                }
             }
             Content::Sync(_) => {
                 send(socket, &delivery.content.for_window(socket.id()), &mut Encodings::default());
@@ -175,6 +178,14 @@ pub(crate) fn deliver(site: &Arc<Site>, channel: &Channel, delivery: &Delivery, 
     }
     if let Then::PutOut { socket, room } = &delivery.then {
         put_out(site, socket, room, followers);
+    }
+}
+
+/// Sends a push to every window here that follows a channel.
+pub(crate) fn tell_all(site: &Arc<Site>, channel: &Channel, push: &Push) {
+    let mut encodings = Encodings::default();
+    for Follower(socket) in site.followers(channel) {
+        send(&socket, push, &mut encodings);
     }
 }
 

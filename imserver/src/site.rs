@@ -6,9 +6,11 @@ use crate::engineio::Engine;
 use crate::medium::{self, Name};
 use crate::mend::Mending;
 use crate::protocol;
+use crate::repair::Repair;
 use crate::socketio::{Socket, SocketIo};
+use crate::store::Keeping;
 use crate::targets::Targets;
-use crate::window::Follower;
+use crate::window::{Follower, Window};
 use anyhow::Context;
 use bus::Bus;
 use bytes::Bytes;
@@ -19,23 +21,47 @@ use session::Hub;
 use session::auth::Verifier;
 use session::hub::Medium;
 use session::limits::Limits;
+use session::sweep::Sweep;
+use session::{Clock, Millis};
 use smallvec::SmallVec;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
-use types::{Channel, Event, EventError, Failure, Followed, SocketId};
+use tokio_util::sync::CancellationToken;
+use types::{Channel, Event, EventError, Failure, Followed, Posted, SocketId, StoredMessage};
 
 pub(crate) struct Site {
     config: Config,
     limits: Arc<Limits>,
     verifier: Arc<Verifier>,
-    chat: Chat,
+    chat: Arc<Chat>,
+    pictures: Option<pictures::Folder>,
     bus: Bus,
     hub: Hub<Follower>,
     targets: Targets,
+    /// What back ends published, and entries that were pushed.
     recent: Mutex<Recent>,
+    posted: Mutex<Recent>,
+    /// Windows with receipts that may become late.
+    receipts: Sweep<Window>,
+    clock: Clock,
     mending: Arc<Mending>,
+    repair: Arc<Repair>,
     engine: OnceLock<Weak<Engine<SocketIo>>>,
 }
+
+/// What outlives the process: messages and pictures, each if there is a place for them.
+pub(crate) struct Kept {
+    pub(crate) keeping: Option<Keeping>,
+    pub(crate) pictures: Option<pictures::Folder>,
+}
+
+/// Ids of what back ends published that are remembered, and entries that were pushed: enough for the minute of which
+/// something may be told again.
+const RECENT: usize = 50_000;
+const POSTED: usize = 600_000;
+
+/// How late a receipt is found late.
+const RECEIPTS_TICK: Millis = 250;
 
 /// The bus, as the hub needs it.
 struct Subscriptions<'a>(&'a Bus);
@@ -70,6 +96,7 @@ impl Site {
         verifier: Verifier,
         name: Name,
         exchange: &bus::local::Exchange,
+        Kept { keeping, pictures }: Kept,
         mending: Arc<Mending>,
     ) -> anyhow::Result<Arc<Self>> {
         let here: Arc<OnceLock<Weak<Self>>> = Arc::default();
@@ -80,27 +107,40 @@ impl Site {
             }
         });
         let process = name.process.clone();
-        let bus = medium::open(name, &config.redis, exchange, sink, &mending).await?;
+        let repair = Arc::new(Repair::default());
+        let bus = medium::open(name, &config.redis, exchange, sink, &mending, &repair).await?;
         // In development nobody is who they say, so nobody is kept apart.
         let policy = match config.auth.is_dev() {
             true => Policy::Anyone,
             false => Policy::shops(&config.chat.shop_sources),
         };
-        let chat = Chat::new(bus.clone(), config.chat.clone(), policy, Arc::new(unix_millis));
+        let mut chat = Chat::new(bus.clone(), config.chat.clone(), policy, Arc::new(unix_millis));
+        if let Some(Keeping { store, hook }) = keeping {
+            chat = chat.keeping(store, hook);
+        }
         let site = Arc::new(Self {
             limits: Arc::new(Limits::new(config.limits.connections.clone())),
             verifier: Arc::new(verifier),
             hub: Hub::default(),
             targets: Targets::default(),
-            recent: Mutex::default(),
+            recent: Mutex::new(Recent::of(RECENT)),
+            posted: Mutex::new(Recent::of(POSTED)),
+            receipts: Sweep::new(RECEIPTS_TICK),
+            clock: Clock::new(),
             mending,
+            repair,
             engine: OnceLock::new(),
-            chat,
+            chat: Arc::new(chat),
+            pictures,
             bus,
             config,
         });
         here.set(Arc::downgrade(&site)).ok().context("the bus was joined twice")?;
-        site.bus.subscribe(&Channel::Process(process)).await?;
+        match site.bus.subscribe(&Channel::Process(process)).await {
+            // Its node is not there yet: subscribed with it, when it is.
+            Ok(_) | Err(bus::Error::Down(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
         if let Err(error) = site.put_rooms().await {
             // Its node is not there yet. When it is, it has forgotten everything, or kept the room.
             tracing::warn!(%error, "a room of the configuration could not be put");
@@ -139,8 +179,12 @@ impl Site {
         &self.bus
     }
 
-    pub(crate) fn chat(&self) -> &Chat {
+    pub(crate) fn chat(&self) -> &Arc<Chat> {
         &self.chat
+    }
+
+    pub(crate) fn pictures(&self) -> Option<&pictures::Folder> {
+        self.pictures.as_ref()
     }
 
     pub(crate) fn targets(&self) -> &Targets {
@@ -149,6 +193,24 @@ impl Site {
 
     pub(crate) fn mending(&self) -> &Arc<Mending> {
         &self.mending
+    }
+
+    pub(crate) fn repair(&self) -> &Arc<Repair> {
+        &self.repair
+    }
+
+    /// Looks after late receipts until `stop`.
+    pub(crate) async fn sweep_receipts(&self, stop: CancellationToken) {
+        self.receipts.run(self.clock, stop).await;
+    }
+
+    /// An entry was pushed to a window, which will acknowledge it if it is one that does.
+    pub(crate) fn pushed(&self, window: &Arc<Window>, entry: &StoredMessage) {
+        let now = self.clock.now();
+        let due = chat::Window::receipts(&**window).lock().pushed(entry.conversation_id, entry.conv_seq, now);
+        if let Some(due) = due {
+            self.receipts.add(window, due);
+        }
     }
 
     pub(crate) async fn follow(&self, channel: &Channel, follower: &Follower) -> Result<Followed, Failure> {
@@ -189,15 +251,25 @@ impl Site {
             Err(EventError::UnknownType(kind)) => return tracing::debug!(%channel, kind, "unknown event"),
             Err(error) => return tracing::warn!(%channel, %error, "what came on the channel is no event"),
         };
+        self.deliver_event(channel, event, bus::number_of(bytes));
+    }
+
+    /// Sends an event to the windows here. What they have already been sent is left out.
+    pub(crate) fn deliver_event(self: &Arc<Self>, channel: &Channel, event: Event, v: Option<u64>) {
         if let (Channel::User(user), Event::SyncChangeUser(event)) = (channel, &event) {
             self.targets.told(user, event.change_user_data.clone());
         }
-        if let Some(id) = event.id()
-            && !self.recent.lock().is_new(channel, id, self.now())
-        {
+        let is_new = match &event {
+            Event::Posted(Posted { entry, .. }) => {
+                let id = (entry.conversation_id, entry.conv_seq);
+                self.posted.lock().is_new(channel, id, self.now())
+            }
+            event => event.id().is_none_or(|id| self.recent.lock().is_new(channel, id, self.now())),
+        };
+        if !is_new {
             return tracing::debug!(%channel, "published again");
         }
-        let Some(delivery) = chat::deliver(channel, event, self.now()) else {
+        let Some(delivery) = chat::deliver(channel, event, v, self.now()) else {
             return tracing::debug!(%channel, "an event that has no business on this channel");
         };
         let followers = match (channel, &delivery.to) {

@@ -2,14 +2,17 @@
 
 use crate::site::Site;
 use crate::socketio::Socket;
-use chat::Place;
+use chat::{Overdue, Place, Receipts};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
+use session::Millis;
 use session::hub::Member;
 use session::limits::Ticket;
+use session::sweep::Timed;
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use types::{Channel, Failure, Followed, Identity, SocketId, UserKey};
+use types::{Channel, CloseReason, Failure, Followed, Identity, SocketId, UserKey};
 
 /// What the site keeps of a logged-in socket.
 pub(crate) struct Window {
@@ -17,7 +20,8 @@ pub(crate) struct Window {
     socket: Socket,
     identity: Identity,
     place: Place,
-    followed: Mutex<Vec<Channel>>,
+    followed: Mutex<SmallVec<[Channel; 1]>>,
+    receipts: Mutex<Receipts>,
     /// Events refused for coming too fast, less those admitted since.
     refused: AtomicU32,
     /// Holds the window's place among the user's.
@@ -36,8 +40,16 @@ impl Member for Follower {
 
 impl Window {
     pub(crate) fn new(site: Arc<Site>, socket: Socket, identity: Identity, ticket: Ticket<UserKey>) -> Self {
-        let (place, followed, refused) = (Place::default(), Mutex::default(), AtomicU32::new(0));
-        Self { site, socket, identity, place, followed, refused, _ticket: ticket }
+        Self {
+            site,
+            socket,
+            identity,
+            place: Place::default(),
+            followed: Mutex::default(),
+            receipts: Mutex::default(),
+            refused: AtomicU32::new(0),
+            _ticket: ticket,
+        }
     }
 
     /// The window of a socket, if it is logged in.
@@ -67,6 +79,28 @@ impl Window {
                 Err((failure, refused >= self.site.config().limits.refused_events_to_close))
             }
         }
+    }
+}
+
+/// Receipts that are late.
+impl Timed for Window {
+    fn tick(self: &Arc<Self>, now: Millis) -> Option<Millis> {
+        if !self.socket.is_connected() {
+            return None;
+        }
+        let (overdue, next) = self.receipts.lock().overdue(now);
+        match overdue {
+            Overdue::Nothing => {}
+            Overdue::Repeat(entries) => {
+                let window = self.clone();
+                self.socket.spawn(async move { window.site.chat().repeat(&*window, &entries).await });
+            }
+            Overdue::Close => {
+                tracing::debug!(user = %self.user(), "a window acknowledges nothing");
+                self.socket.session().close(CloseReason::Unacknowledged);
+            }
+        }
+        next
     }
 }
 
@@ -107,5 +141,18 @@ impl chat::Window for Window {
 
     fn emit(&self, push: &chat::Push) {
         crate::protocol::emit(&self.socket, push, &self.site.config().events);
+    }
+
+    fn emit_later(&self, push: BoxFuture<'static, Option<chat::Push>>) {
+        let socket = self.socket.clone();
+        self.socket.spawn(async move {
+            if let (Some(push), Some(window)) = (push.await, Self::of(&socket)) {
+                chat::Window::emit(&*window, &push);
+            }
+        });
+    }
+
+    fn receipts(&self) -> &Mutex<Receipts> {
+        &self.receipts
     }
 }

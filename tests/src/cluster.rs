@@ -1,7 +1,7 @@
 //! Several imservers over several Redis nodes.
 
 use crate::Server;
-use crate::redis::scratch;
+use crate::process::scratch;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +36,20 @@ impl Cluster {
     pub async fn another_by(&self, id: &str, nodes: &[String]) -> anyhow::Result<Server> {
         let list = self.list.with_file_name(format!("{id}.json"));
         std::fs::write(&list, format!("[{}]", nodes.join(", ")))?;
-        self.launch(id, &list).await
+        self.launch(id, &list, &[]).await
+    }
+
+    /// One more at addresses that are known beforehand (where clients connect, admin, internal), with people to be and a
+    /// folder for their pictures.
+    ///
+    /// # Errors
+    /// It did not start; with its log.
+    pub async fn another_at(&self, id: &str, [listen, admin, internal]: [&str; 3]) -> anyhow::Result<Server> {
+        let (config, pictures) = (self.list.with_file_name("im.toml"), self.list.with_file_name("pictures"));
+        std::fs::write(&config, format!("{}\n[pictures]\ndir = {pictures:?}\n", people_of_standalone()))?;
+        let config = config.to_str().context("a folder with a plain name")?;
+        let at = ["--listen", listen, "--admin-listen", admin, "--internal-listen", internal, "--config", config];
+        self.launch(id, &self.list, &at).await
     }
 
     /// One more imserver, which the caller keeps.
@@ -44,14 +57,22 @@ impl Cluster {
     /// # Errors
     /// It did not start; with its log.
     pub async fn another(&self, id: &str) -> anyhow::Result<Server> {
-        self.launch(id, &self.list).await
+        self.launch(id, &self.list, &[]).await
     }
 
-    async fn launch(&self, id: &str, list: &Path) -> anyhow::Result<Server> {
+    async fn launch(&self, id: &str, list: &Path, more: &[&str]) -> anyhow::Result<Server> {
         let list = list.to_str().context("a folder with a plain name")?;
         let env: Vec<_> = self.env.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        Server::start("imserver", &["--redis", list, "--process-id", id], &env).await
+        let args = [&["--redis", list, "--process-id", id], more].concat();
+        Server::start("imserver", &args, &env).await
     }
+}
+
+/// Those of the one process, as the site IM alone has them in its configuration.
+fn people_of_standalone() -> String {
+    const STANDALONE: &str = include_str!("../../config/standalone.toml");
+    let people = STANDALONE.find("[[imserver.people]]").map_or("", |begin| &STANDALONE[begin..]);
+    people.replace("[[imserver.people]]", "[[people]]")
 }
 
 impl Drop for Cluster {

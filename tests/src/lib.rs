@@ -7,13 +7,12 @@ pub mod eventually;
 pub mod http;
 pub mod polling;
 pub mod proxy;
-pub mod redis;
-pub mod sentinel;
 pub mod server;
 pub mod websocket;
 
 pub use cluster::Cluster;
 pub use eventually::eventually;
+pub use parts::{disk, mariadb, nginx, process, redis, sentinel};
 pub use server::Server;
 
 use std::time::Duration;

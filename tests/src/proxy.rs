@@ -1,4 +1,5 @@
-//! A TCP proxy that spoils a link: cuts it, lets nothing through, or lets answers through and no messages.
+//! A TCP proxy that spoils a link: cuts it, closes half of it, lets nothing through, lets answers through and no messages,
+//! or holds everything back for a while.
 
 use parking_lot::Mutex;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,6 +21,8 @@ pub enum Link {
     Deaf,
     /// Whatever connects is closed at once, and so is what was connected.
     Cut,
+    /// The far end says that it will say no more; what the near end says still gets through, and is still taken.
+    HalfClosed,
 }
 
 /// Listens on a port of its own, and forwards to another.
@@ -34,6 +37,8 @@ struct State {
     delay: Mutex<Duration>,
     /// Ends the connections of now.
     cut: Mutex<CancellationToken>,
+    /// Ends what the far ends say, on the connections of now and on those that come before it is replaced.
+    hush: Mutex<CancellationToken>,
 }
 
 impl Proxy {
@@ -47,7 +52,8 @@ impl Proxy {
         let state = Arc::new(State {
             link: AtomicU8::new(Link::Whole as u8),
             delay: Mutex::default(),
-            cut: Mutex::new(CancellationToken::new()),
+            cut: Mutex::default(),
+            hush: Mutex::default(),
         });
         let stop = CancellationToken::new();
         let target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -62,8 +68,10 @@ impl Proxy {
     /// Changes what happens, also to the connections that are there.
     pub fn set(&self, link: Link) {
         self.state.link.store(link as u8, Ordering::SeqCst);
-        if link == Link::Cut {
-            std::mem::take(&mut *self.state.cut.lock()).cancel();
+        match link {
+            Link::Cut => std::mem::take(&mut *self.state.cut.lock()).cancel(),
+            Link::HalfClosed => self.state.hush.lock().cancel(),
+            Link::Whole | Link::Silent | Link::Deaf => *self.state.hush.lock() = CancellationToken::new(),
         }
     }
 
@@ -97,8 +105,15 @@ async fn forward(near: TcpStream, target: SocketAddr, state: &State) {
     near.set_nodelay(true).and_then(|()| far.set_nodelay(true)).ok();
     let (mut near_read, mut near_write) = near.into_split();
     let (mut far_read, mut far_write) = far.into_split();
+    let hush = state.hush.lock().clone();
     let upwards = copy(&mut near_read, &mut far_write, state, false);
-    let downwards = copy(&mut far_read, &mut near_write, state, true);
+    let downwards = async {
+        hush.run_until_cancelled(copy(&mut far_read, &mut near_write, state, true)).await;
+        near_write.shutdown().await.ok();
+        // What the far end says goes on being taken, or it would notice.
+        let mut nowhere = vec![0; 65_536];
+        while let Ok(1..) = far_read.read(&mut nowhere).await {}
+    };
     // One side's end is passed on as such; the other may go on.
     tokio::join!(upwards, downwards);
 }
@@ -117,7 +132,7 @@ async fn copy(
             tokio::time::sleep(delay).await;
         }
         let passes = match state.link() {
-            Link::Whole => true,
+            Link::Whole | Link::HalfClosed => true,
             Link::Silent | Link::Cut => false,
             // What is published while little happens comes in a packet of its own.
             Link::Deaf => !downwards || !bytes.starts_with(b">3\r\n$7\r\nmessage\r\n"),
@@ -135,7 +150,8 @@ impl State {
             0 => Link::Whole,
             1 => Link::Silent,
             2 => Link::Deaf,
-            _ => Link::Cut,
+            3 => Link::Cut,
+            _ => Link::HalfClosed,
         }
     }
 }

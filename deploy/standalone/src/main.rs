@@ -18,9 +18,9 @@ struct Cli {
     node: node::Args,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    node::args::exit_code(start(Cli::parse().node).await)
+fn main() -> ExitCode {
+    let args = Cli::parse().node;
+    node::args::exit_code(node::runtime().map_err(Into::into).and_then(|runtime| runtime.block_on(start(args))))
 }
 
 async fn start(args: node::Args) -> anyhow::Result<()> {

@@ -16,7 +16,7 @@ fn text(address: SocketAddr, is_dev: bool) -> String {
     }
     format!(
         r#"
-  Two people chatting: http://{address}/
+  Buyers and a merchant to be, in a browser: http://{address}/
 
   A client of your own (npm install socket.io-client, then paste into node):
 

@@ -2,7 +2,7 @@
 
 use super::refusal::Refusal;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
 use std::time::Duration;
 use wire::engineio::jsonp;
@@ -18,6 +18,12 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How much of a body that is too large is still read, so that the refusal is seen rather than a reset connection.
 const DRAIN_LIMIT: usize = 16 << 20;
+
+/// Reads a body of at most `max` bytes, whatever it holds; the HTTP status that says why not.
+pub(crate) async fn read_body(body: axum::body::Body, max: usize) -> Result<Bytes, StatusCode> {
+    let read = tokio::time::timeout(READ_TIMEOUT, collect(body, max)).await;
+    read.map_err(|_| StatusCode::REQUEST_TIMEOUT)?.map_err(|refusal| refusal.status)
+}
 
 /// Reads a body of at most `max` bytes; exactly `max` is allowed, whatever its framing.
 pub(super) async fn read(

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 /// What the `Origin` of a request comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     /// None was sent, or it is the server's own.
     Same,
     /// A configured one; the value that answers it.
@@ -19,7 +19,7 @@ pub(super) enum Origin {
 }
 
 impl Cors {
-    pub(super) fn judge(&self, headers: &HeaderMap, is_jsonp: bool) -> Origin {
+    pub(crate) fn judge(&self, headers: &HeaderMap, is_jsonp: bool) -> Origin {
         let Some(origin) = headers.get(header::ORIGIN) else { return self.judge_without_origin(headers, is_jsonp) };
         let any = self.origins.iter().any(|allowed| allowed == "*");
         let listed = self.origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes());
@@ -47,7 +47,7 @@ impl Cors {
 
     /// Takes from a request what its page may not use: cookies and authorization, where another origin has no right to
     /// them, and cookies of a script that does not show where it comes from.
-    pub(super) fn withhold(&self, origin: &Origin, is_jsonp: bool, headers: &mut HeaderMap) {
+    pub(crate) fn withhold(&self, origin: &Origin, is_jsonp: bool, headers: &mut HeaderMap) {
         let foreign = matches!(origin, Origin::Allowed(_)) && !self.credentials;
         let own = headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"same-origin");
         let hidden = is_jsonp && !own && !headers.contains_key(header::ORIGIN) && referring_origin(headers).is_none();
@@ -58,7 +58,7 @@ impl Cors {
     }
 
     /// Puts the headers of an allowed origin on a response.
-    pub(super) fn dress(&self, origin: &Origin, response: &mut Response<Body>) {
+    pub(crate) fn dress(&self, origin: &Origin, response: &mut Response<Body>) {
         let Origin::Allowed(origin) = origin else { return };
         let headers = response.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -69,7 +69,7 @@ impl Cors {
     }
 
     /// The answer to a browser's question before the request itself.
-    pub(super) fn preflight(&self, request: &HeaderMap) -> Response<Body> {
+    pub(crate) fn preflight(&self, request: &HeaderMap) -> Response<Body> {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
         let headers = response.headers_mut();

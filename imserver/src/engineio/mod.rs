@@ -19,6 +19,7 @@ mod session;
 mod sessions;
 mod websocket;
 
+pub(crate) use body::read_body;
 pub use config::{Config, Cookie, Cors, SameSite, Transport};
 pub use elsewhere::{Directory, Elsewhere};
 pub(crate) use elsewhere::{LET_GO, PassedOn, Tunnel};
@@ -27,7 +28,6 @@ pub use refusal::Refusal;
 pub use session::Session;
 pub use wire::engineio::{Data, Frame, Revision};
 
-use self::cors::Origin;
 use self::query::Query;
 use self::session::Opening;
 use ::session::heartbeat::Periods;
@@ -36,6 +36,7 @@ use ::session::pump::Then;
 use ::session::sweep::Sweep;
 use ::session::{Clock, Millis};
 use axum::body::Body;
+pub(crate) use cors::Origin;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};

@@ -44,7 +44,8 @@ struct State {
 }
 
 enum Transport {
-    Polling(Mailbox),
+    /// Boxed: most sessions are on a WebSocket, and need none.
+    Polling(Box<Mailbox>),
     WebSocket(Arc<Link>),
 }
 
@@ -67,7 +68,7 @@ impl<S: Service> Session<S> {
             Revision::V4 => Pinger::Server,
         };
         let state = State {
-            transport: link.map_or_else(|| Transport::Polling(Mailbox::default()), Transport::WebSocket),
+            transport: link.map_or_else(|| Transport::Polling(Box::default()), Transport::WebSocket),
             heartbeat: Heartbeat::new(pinger, now, engine.periods),
             connect_due: engine.service.must_join().then_some(now + Millis::from(engine.config.connect_timeout_ms)),
             end: None,

@@ -4,7 +4,6 @@ use super::refusal::Refusal;
 use super::session::Opening;
 use super::{Engine, Service, Session};
 use axum::body::Body;
-use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -32,9 +31,8 @@ impl<S: Service> Engine<S> {
         self.tracker.spawn(async move {
             let Some((read, link, tail)) = engine.take_over(upgraded).await else { return };
             let session = Session::open(&engine, opening, Some(link.clone()));
-            let _ended = EndIfOn(&session, &link);
-            let reason = session.run_websocket(read, link.clone(), tail).await;
-            session.close(reason);
+            // A task of its own, no larger than a connection that waits needs: this one goes, with all of the handshake.
+            engine.tracker.spawn(session.run_websocket(read, link, tail));
         });
         Ok(response)
     }
@@ -107,22 +105,23 @@ impl<S: Service> Drop for EndIfOn<'_, S> {
 
 impl<S: Service> Session<S> {
     fn run_websocket(
-        self: &Arc<Self>,
+        self: Arc<Self>,
         read: OwnedReadHalf,
         link: Arc<Link>,
         tail: Vec<u8>,
-    ) -> BoxFuture<'static, CloseReason> {
-        link.send(self.engine().open_frame(self, &[]).websocket(self.revision()), Weight::Firm);
-        let session = self.clone();
-        let limits = self.engine().frame_limits();
-        // Boxed so that the small task of an idle connection is no larger than this.
-        Box::pin(async move {
+    ) -> impl Future<Output = ()> + Send {
+        let session = self;
+        async move {
+            let _ended = EndIfOn(&session, &link);
+            link.send(session.engine().open_frame(&session, &[]).websocket(session.revision()), Weight::Firm);
+            let limits = session.engine().frame_limits();
             let first = match session.service().opened(&session) {
                 Then::Wait(work) => Some(work),
                 Then::Continue | Then::Close => None,
             };
-            transport::run(read, &link, limits, tail, first, &mut Live { session: &session }).await
-        })
+            let reason = transport::run(read, &link, limits, tail, first, &mut Live { session: &session }).await;
+            session.close(reason);
+        }
     }
 }
 

@@ -4,7 +4,9 @@
 
 use super::Socket;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::borrow::Borrow;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use types::SocketId;
 
@@ -15,13 +17,16 @@ pub(super) struct Rooms {
 
 #[derive(Default)]
 struct Inner {
-    sockets: HashMap<SocketId, Socket>,
+    sockets: HashSet<ById>,
     rooms: HashMap<Box<str>, Vec<Socket>>,
 }
 
+/// A socket that is found by its id, which is kept once.
+struct ById(Socket);
+
 impl Rooms {
     pub(super) fn add(&self, socket: &Socket) {
-        self.inner.lock().sockets.insert(socket.id().clone(), socket.clone());
+        self.inner.lock().sockets.replace(ById(socket.clone()));
     }
 
     pub(super) fn remove(&self, socket: &Socket, rooms: &[Arc<str>]) {
@@ -36,7 +41,7 @@ impl Rooms {
     pub(super) fn join(&self, socket: &Socket, room: &str) -> bool {
         let mut inner = self.inner.lock();
         // A socket that has left the namespace must not stay behind in a room.
-        if !inner.sockets.contains_key(socket.id()) || room == socket.id().as_str() {
+        if !inner.sockets.contains(socket.id()) || room == socket.id().as_str() {
             return false;
         }
         if let Some(members) = inner.rooms.get_mut(room) {
@@ -55,11 +60,11 @@ impl Rooms {
     }
 
     pub(super) fn socket(&self, id: &SocketId) -> Option<Socket> {
-        self.inner.lock().sockets.get(id).cloned()
+        self.inner.lock().sockets.get(id).map(|found| found.0.clone())
     }
 
     pub(super) fn sockets(&self) -> Vec<Socket> {
-        self.inner.lock().sockets.values().cloned().collect()
+        self.inner.lock().sockets.iter().map(|found| found.0.clone()).collect()
     }
 
     pub(super) fn members(&self, room: &str) -> Vec<Socket> {
@@ -68,7 +73,7 @@ impl Rooms {
             return members.clone();
         }
         let own = room.parse().ok().and_then(|id: SocketId| inner.sockets.get(&id));
-        own.cloned().into_iter().collect()
+        own.map(|found| found.0.clone()).into_iter().collect()
     }
 }
 
@@ -81,3 +86,23 @@ impl Inner {
         }
     }
 }
+
+impl Borrow<SocketId> for ById {
+    fn borrow(&self) -> &SocketId {
+        self.0.id()
+    }
+}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id().hash(state);
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id() == other.0.id()
+    }
+}
+
+impl Eq for ById {}

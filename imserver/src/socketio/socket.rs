@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use session::{Sent, Weight};
+use smallvec::SmallVec;
 use std::any::Any;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -24,7 +25,6 @@ struct Inner {
     id: SocketId,
     namespace: Arc<Namespace>,
     session: Arc<Session<SocketIo>>,
-    auth: Option<Box<RawValue>>,
     connected: AtomicBool,
     /// The rest is empty, and small, for most sockets.
     more: Mutex<More>,
@@ -32,7 +32,8 @@ struct Inner {
 
 #[derive(Default)]
 struct More {
-    attached: Vec<Arc<dyn Any + Send + Sync>>,
+    auth: Option<Box<RawValue>>,
+    attached: SmallVec<[Arc<dyn Any + Send + Sync>; 1]>,
     rooms: Vec<Arc<str>>,
     acks: Option<Box<Acks>>,
 }
@@ -79,9 +80,14 @@ impl Socket {
     }
 
     /// What the client sent along when it joined: `auth` of clients 3.x and 4.x, the namespace's query of 1.x and 2.x
-    /// as an object of strings.
-    pub fn auth(&self) -> Option<&RawValue> {
-        self.0.auth.as_deref()
+    /// as an object of strings. Nothing once it was forgotten.
+    pub fn auth(&self) -> Option<Box<RawValue>> {
+        self.0.more.lock().auth.clone()
+    }
+
+    /// Lets go of what the client sent along: a credential that was checked is of no more use.
+    pub fn forget_auth(&self) {
+        self.0.more.lock().auth = None;
     }
 
     pub fn peer(&self) -> SocketAddr {
@@ -268,9 +274,8 @@ impl Socket {
             id,
             namespace,
             session,
-            auth,
             connected: AtomicBool::new(false),
-            more: Mutex::default(),
+            more: Mutex::new(More { auth, ..More::default() }),
         }))
     }
 

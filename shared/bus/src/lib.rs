@@ -13,6 +13,7 @@ mod health;
 mod metrics;
 mod presence;
 mod rooms;
+mod version;
 
 use bytes::Bytes;
 pub use config::{Config, ConfigError};
@@ -22,6 +23,7 @@ pub use rooms::{Expelled, Members, Occupant, RoomError};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use types::{Channel, ProcessId, RoomId, SocketId, Status, UserKey};
+pub use version::{Version, number_of};
 
 /// Called for each message of a subscribed channel, by whichever thread brought it.
 ///
@@ -35,6 +37,10 @@ pub type Sink = Arc<dyn Fn(&Channel, &Bytes) + Send + Sync>;
 pub enum Error {
     #[error("another live process is called `{0}`: give each process an id of its own")]
     ProcessTaken(ProcessId),
+    #[error(
+        "the process `{0}` keeps messages in another store: all processes on the same Redis nodes share one database"
+    )]
+    OtherStore(ProcessId),
     #[error("an incarnation is 1 to 64 letters, digits, `-` or `_`, and an address has no spaces")]
     Misnamed,
     /// This process has left; nothing works any more on this handle.
@@ -46,6 +52,8 @@ pub enum Error {
     /// The medium answered, and would not: no memory left, or a key that somebody else wrote in another form.
     #[error("the Redis node {node} refused: {reason}")]
     Refused { node: NodeName, reason: Box<str> },
+    #[error("only users and groups have versions, and only JSON objects carry them")]
+    Unversioned,
     /// The bound on channels of one process; nothing was subscribed.
     #[error("this process has subscribed as many channels on the Redis node {0} as it may")]
     Full(NodeName),
@@ -92,6 +100,14 @@ impl Bus {
         match self {
             Self::Local(_) => Health::default(),
             Self::Redis(bus) => bus.health(),
+        }
+    }
+
+    /// The node that a channel is on, if it is on one: none within one process.
+    pub fn node_of(&self, channel: &Channel) -> Option<&NodeName> {
+        match self {
+            Self::Local(_) => None,
+            Self::Redis(bus) => bus.name_of(channel),
         }
     }
 
@@ -143,6 +159,52 @@ impl Bus {
         match self {
             Self::Local(bus) => bus.publish(channel, &message),
             Self::Redis(bus) => bus.publish(channel, &message).await,
+        }
+    }
+}
+
+/// Versions: how a process and its clients notice that they missed something on a user's or a group's channel. What they
+/// missed, the store knows; a version is a hint, and is forgotten with the medium.
+impl Bus {
+    /// Raises the channel's version by one and publishes the message with it, in one step: the message, a JSON object
+    /// with at least one member, gets `"v"` as its first. Returns the version.
+    ///
+    /// A process that is subscribed and misses a number is told of a gap, as soon as it hears the next one or within
+    /// [`redis::Options::sweep`].
+    ///
+    /// # Errors
+    /// [`Error::Unversioned`]: nothing was done. With the others the version may be raised, and nobody, some or all of
+    /// the processes may have received it.
+    pub async fn raise(&self, channel: &Channel, message: Bytes) -> Result<u64, Error> {
+        match self {
+            Self::Local(bus) => bus.raise(channel, &message),
+            Self::Redis(bus) => bus.raise(channel, &message).await,
+        }
+    }
+
+    /// The channel's version now. Of two that are equal, nothing was raised between.
+    ///
+    /// # Errors
+    /// [`Error::Unversioned`], and those of the bus.
+    pub async fn version(&self, channel: &Channel) -> Result<Version, Error> {
+        match self {
+            Self::Local(bus) => bus.version(channel),
+            Self::Redis(bus) => bus.version(channel).await,
+        }
+    }
+}
+
+/// What processes tell each other about the store that they share.
+impl Bus {
+    /// Notes that the store of this name knows the user, for whoever registers the user later, as long as the medium
+    /// remembers it. In one process nothing is noted.
+    ///
+    /// # Errors
+    /// It may or may not be noted then.
+    pub async fn note_known(&self, user: &UserKey, store: &str) -> Result<(), Error> {
+        match self {
+            Self::Local(_) => Ok(()),
+            Self::Redis(bus) => bus.note_known(user, store).await,
         }
     }
 }

@@ -7,7 +7,7 @@ mod presence;
 mod rooms;
 mod striped;
 
-use crate::{Connection, Error, Expelled, Holder, Members, Registered, RoomError, Sink};
+use crate::{Connection, Error, Expelled, Holder, Members, Registered, RoomError, Sink, Version, version};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use presence::Users;
@@ -15,6 +15,7 @@ use rooms::Rooms;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use striped::Striped;
@@ -32,12 +33,27 @@ pub struct Bus {
     seat: Arc<Seat>,
 }
 
-#[derive(Default)]
 struct Medium {
+    /// Tells this medium from those before it.
+    id: Box<str>,
     processes: Mutex<HashSet<ProcessId>>,
     channels: Striped<Channel, Ports>,
+    versions: Striped<Channel, u64>,
     users: Users,
     rooms: Rooms,
+}
+
+impl Default for Medium {
+    fn default() -> Self {
+        Self {
+            id: format!("{:016x}", RandomState::new().hash_one(std::process::id())).into(),
+            processes: Mutex::default(),
+            channels: Striped::default(),
+            versions: Striped::default(),
+            users: Users::default(),
+            rooms: Rooms::default(),
+        }
+    }
 }
 
 /// Most channels belong to one user and are wanted by one server of the process, or by few.
@@ -126,6 +142,29 @@ impl Bus {
             received += 1;
         }
         Ok(received)
+    }
+
+    pub(crate) fn raise(&self, channel: &Channel, message: &Bytes) -> Result<u64, Error> {
+        self.seat.port.check()?;
+        let rest = version::rest_of(channel, message)?;
+        let number = {
+            let mut stripe = self.seat.medium.versions.lock(channel);
+            let number = stripe.entry(channel.clone()).or_default();
+            *number += 1;
+            *number
+        };
+        self.publish(channel, &version::numbered(number, &rest))?;
+        Ok(number)
+    }
+
+    pub(crate) fn version(&self, channel: &Channel) -> Result<Version, Error> {
+        self.seat.port.check()?;
+        if !version::counts(channel) {
+            return Err(Error::Unversioned);
+        }
+        let medium = &self.seat.medium;
+        let number = medium.versions.lock(channel).get(channel).copied().unwrap_or_default();
+        Ok(Version { number, generation: Box::default(), server: medium.id.clone() })
     }
 
     pub(crate) fn register(&self, user: &UserKey, connection: Connection) -> Result<Registered, Error> {

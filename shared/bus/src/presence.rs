@@ -22,4 +22,6 @@ pub struct Registered {
     pub status: Status,
     /// The user's last `changeUser`, if there was one.
     pub target: Option<Box<RawValue>>,
+    /// The store that is noted to know the user ([`crate::Bus::note_known`]), as far as it is remembered.
+    pub known_in: Option<Box<str>>,
 }

@@ -9,6 +9,7 @@
 //! client: [`Notice`] says what has happened.
 
 mod keeper;
+mod lease;
 mod link;
 mod locate;
 mod names;
@@ -20,21 +21,28 @@ mod script;
 mod subscriber;
 mod subscription;
 mod trouble;
+mod versions;
 
-use crate::{Connection, Error, Expelled, Health, Holder, Members, Registered, RoomError, Sink};
+use crate::{Connection, Error, Expelled, Health, Holder, Members, NodeName, Registered, RoomError, Sink, Version};
 use bytes::Bytes;
-use futures_util::future::join_all;
-use node::{Node, Seat};
+use futures_util::future::{join_all, select_ok};
+use link::Link;
+use node::{Node, Seat, State};
 pub use options::{Ask, Guards, Notice, Notices, Options, Process};
 use script::Script;
 use serde_json::value::RawValue;
 use shard::Rings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use types::{Channel, ProcessId, RoomId, SocketId, Status, UserKey};
+
+/// How much longer than for one node is waited for the first of all.
+const START_PATIENCE: Duration = Duration::from_secs(4);
 
 /// A server's place on the Redis nodes.
 #[derive(Clone)]
@@ -52,10 +60,11 @@ struct Place {
 /// Takes a place on all nodes of all rings.
 ///
 /// Nodes that do not answer are degraded and are taken up when they do; one that answers is needed. Takes a second or
-/// two at most.
+/// two at most, and five if none answers.
 ///
 /// # Errors
-/// [`Error::ProcessTaken`] if a process of this id holds a lease and answers; [`Error::Down`] if no node answers;
+/// [`Error::ProcessTaken`] if a process of this id holds a lease and answers; [`Error::OtherStore`] if a process on one of
+/// the nodes keeps messages elsewhere; [`Error::Down`] if no node answers;
 /// [`Error::Misnamed`] if the process's own words cannot be kept.
 pub async fn connect(rings: Rings, process: Process, sink: Sink, options: Options) -> Result<crate::Bus, Error> {
     if !process.is_well_named() {
@@ -72,10 +81,13 @@ pub async fn connect(rings: Rings, process: Process, sink: Sink, options: Option
     });
     let outcomes: Vec<Result<(), Error>> =
         join_all(attempts).await.into_iter().map(|outcome| outcome.unwrap_or(Err(Error::Detached))).collect();
-    let taken = outcomes.iter().find(|outcome| matches!(outcome, Err(Error::ProcessTaken(_))));
+    let refuses = |outcome: &&Result<(), Error>| matches!(outcome, Err(Error::ProcessTaken(_) | Error::OtherStore(_)));
+    let taken = outcomes.iter().find(refuses);
     let refusal = match taken {
         Some(taken) => taken.clone(),
         None if outcomes.iter().any(Result::is_ok) => Ok(()),
+        // Everything may have been started together, on a machine that is busy with it.
+        None if place.any_serves_within(START_PATIENCE).await => Ok(()),
         None => Err(Error::Down(place.nodes.iter().map(|node| &*node.name).collect::<Vec<_>>().join(", ").into())),
     };
     let bus = Bus { place: Arc::new(place) };
@@ -107,6 +119,11 @@ impl Bus {
         Health { nodes: nodes.iter().map(|node| node.health()).collect(), taken_by }
     }
 
+    /// A process's own channel is on all of them.
+    pub(crate) fn name_of(&self, channel: &Channel) -> Option<&NodeName> {
+        (!matches!(channel, Channel::Process(_))).then(|| &self.place.node_of(channel).name)
+    }
+
     /// Any node knows; one that was emptied just now may not, so nobody is gone before all have been asked.
     pub(crate) async fn holder(&self, process: &ProcessId) -> Result<Option<Holder>, Error> {
         self.place.seat.check()?;
@@ -121,7 +138,8 @@ impl Bus {
                 }
             };
             if let Some((incarnation, address)) = lease.as_deref().and_then(|lease| lease.split_once(' ')) {
-                let (incarnation, address) = (incarnation.into(), address.into());
+                let address = address.split(' ').next().unwrap_or_default().into();
+                let incarnation = incarnation.into();
                 return Ok(Some(Holder { process: process.clone(), incarnation, address }));
             }
             asked = Ok(None);
@@ -164,6 +182,18 @@ impl Bus {
             }
         }
         outcome
+    }
+
+    pub(crate) async fn raise(&self, channel: &Channel, message: &Bytes) -> Result<u64, Error> {
+        self.place.node_of(channel).raise(channel, message).await
+    }
+
+    pub(crate) async fn version(&self, channel: &Channel) -> Result<Version, Error> {
+        self.place.node_of(channel).version(channel).await
+    }
+
+    pub(crate) async fn note_known(&self, user: &UserKey, store: &str) -> Result<(), Error> {
+        self.place.of_user(user).note_known(user, store).await
     }
 
     pub(crate) async fn register(&self, user: &UserKey, connection: Connection) -> Result<Registered, Error> {
@@ -234,6 +264,14 @@ impl Bus {
 }
 
 impl Place {
+    async fn any_serves_within(&self, limit: Duration) -> bool {
+        let serving = self.nodes.iter().map(|node| {
+            let mut state = node.state.subscribe();
+            Box::pin(async move { state.wait_for(|state| matches!(state, State::Up(_))).await.map(drop) })
+        });
+        timeout(limit, select_ok(serving)).await.is_ok_and(|first| first.is_ok())
+    }
+
     fn give_up(&self) {
         self.seat.leaving.cancel();
         self.seat.tasks.close();
@@ -251,6 +289,7 @@ impl Place {
         match channel {
             Channel::User(user) | Channel::Presence(user) => self.of_user(user),
             Channel::Room(room) => self.of_room(room),
+            Channel::Group(group) => &self.nodes[self.rings.node_of_group(group)],
             Channel::Process(_) => &self.nodes[0],
         }
     }

@@ -22,12 +22,12 @@ mod places;
 mod registered;
 #[path = "redis/sentinel.rs"]
 mod sentinel;
-#[path = "redis/server.rs"]
-mod server;
 mod suite;
+#[path = "redis/versions.rs"]
+mod versions;
 
 use attached::{attach, options, rings};
-use server::Server;
+use parts::redis::Redis as Server;
 use suite::{Pair, Side};
 
 async fn pair() -> Pair {

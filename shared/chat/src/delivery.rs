@@ -1,11 +1,11 @@
 //! From an event on a channel to what each window of this process is sent.
 
-use crate::{ExchangeData, ExchangeMeta, ExchangePush, KickPush, MessagePush, PresencePush, Push, SystemPush};
-use crate::{SyncChangeUserPush, TypingPush, presence};
+use crate::{ExchangeData, ExchangeMeta, ExchangePush, KickPush, ListsPush, MessagePush, PostedPush, PresencePush};
+use crate::{ProfilePush, Push, StatePush, SyncChangeUserPush, SystemPush, TypingPush, presence};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use types::{Channel, CloseReason, Event, RoomAction, RoomId, SocketId, UserKey};
+use types::{Channel, CloseReason, Event, Listed, Posted, RoomAction, RoomId, SocketId, UserKey};
 
 /// What to do with an event: send `content` to the windows `to` of those that follow the channel, `then` do the rest.
 #[derive(Debug, Clone)]
@@ -45,10 +45,23 @@ pub enum Then {
     },
 }
 
-/// Says what an event means for the windows here; nothing if it has no business on this channel. `now` is the time of
-/// what a back end publishes, in milliseconds since 1970.
-pub fn deliver(channel: &Channel, event: Event, now: u64) -> Option<Delivery> {
+/// Says what an event means for the windows here; nothing if it has no business on this channel. `v` is the version that it
+/// came with, `now` the time of what a back end publishes, in milliseconds since 1970.
+pub fn deliver(channel: &Channel, event: Event, v: Option<u64>, now: u64) -> Option<Delivery> {
     match (channel, event) {
+        (Channel::User(_), Event::Posted(Posted { entry, socketid, unread })) => {
+            Some(Delivery::to_others(socketid, Push::Posted(PostedPush { entry, v, unread })))
+        }
+        (Channel::User(_), Event::State(mut state)) => {
+            let socketid = state.socketid.take();
+            Some(Delivery::to_others(socketid, Push::State(StatePush { state, v })))
+        }
+        (Channel::User(_), Event::Listed(Listed { lists_rev, change, socketid })) => {
+            Some(Delivery::to_others(socketid, Push::Lists(ListsPush { lists_rev, change, v })))
+        }
+        (Channel::User(_) | Channel::Presence(_), Event::Profile(profile)) => {
+            Some(Delivery::to_all(Push::Profile(ProfilePush { profile, v })))
+        }
         (Channel::User(_), Event::SyncChangeUser(event)) => sync_change_user(&event),
         (_, Event::Exchange(event)) => exchange(channel, event),
         (Channel::User(_), Event::Typing(event)) => {
@@ -129,6 +142,11 @@ impl Delivery {
     fn to_all(push: Push) -> Self {
         Self { to: To::All, content: Content::Shared(push), then: Then::Nothing }
     }
+
+    /// To all but the window that caused it, which is answered.
+    fn to_others(cause: Option<SocketId>, push: Push) -> Self {
+        Self { to: cause.map_or(To::All, To::AllBut), ..Self::to_all(push) }
+    }
 }
 
 fn sync_change_user(event: &types::SyncChangeUser) -> Option<Delivery> {
@@ -151,7 +169,7 @@ fn exchange(channel: &Channel, event: types::Exchange) -> Option<Delivery> {
         Channel::User(_) => To::All,
         Channel::Room(_) => To::AllBut(event.client.clone()),
         Channel::Process(_) => To::Only(event.target.parse().ok()?),
-        Channel::Presence(_) => return None,
+        Channel::Presence(_) | Channel::Group(_) => return None,
     };
     let push = ExchangePush {
         meta: ExchangeMeta { timestamp: event.timestamp, client: event.client, target: event.target },

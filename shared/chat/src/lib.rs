@@ -29,6 +29,8 @@ mod presence;
 mod rooms;
 mod typing;
 
+pub mod stored;
+
 mod attachments;
 mod place;
 mod policy;
@@ -46,9 +48,12 @@ pub use place::Place;
 pub use policy::Policy;
 pub use presence::{Arrival, GetPresence};
 pub use push::{DenyPush, ExchangeData, ExchangeMeta, ExchangePush, KickPush, OnlinePush, PresencePush, Push};
-pub use push::{MessagePush, SyncChangeUserPush, SystemPush, TypingPush};
+pub use push::{
+    ListsPush, MessagePush, PostedPush, ProfilePush, StatePush, SyncChangeUserPush, SystemPush, TypingPush,
+};
 pub use recent::Recent;
 pub use reply::{Answer, Reply, Seen};
+pub use stored::{Hook, Hooked, Missed, Overdue, Receipts, WordList, judge, publish};
 pub use typing::Typing;
 pub use window::Window;
 
@@ -56,6 +61,7 @@ use bus::Bus;
 use bytes::Bytes;
 use serde::Deserialize;
 use std::sync::Arc;
+use store::Store;
 use types::{Channel, Event, Failure};
 
 /// Milliseconds since 1970.
@@ -73,6 +79,12 @@ pub struct Config {
     pub max_rooms_per_window: usize,
     /// Sockets in one room: each hears of every coming and going, with the list of all.
     pub max_sockets_per_room: usize,
+    /// Bytes of a message, as JSON.
+    pub max_message_bytes: usize,
+    /// How long its sender may take a message back.
+    pub recall_within_ms: u64,
+    /// A file of words that are covered or refused in texts, one on a line; empty for none.
+    pub word_list: std::path::PathBuf,
 }
 
 impl Default for Config {
@@ -82,6 +94,9 @@ impl Default for Config {
             max_watched_per_window: 500,
             max_rooms_per_window: 100,
             max_sockets_per_room: 100,
+            max_message_bytes: 65_536,
+            recall_within_ms: 120_000,
+            word_list: std::path::PathBuf::new(),
         }
     }
 }
@@ -92,13 +107,21 @@ pub struct Chat {
     config: Config,
     policy: Policy,
     clock: Clock,
+    kept: Option<stored::Kept>,
 }
 
 impl Chat {
     /// `policy` follows from how users are known: [`Policy::Anyone`] where they only claim to be somebody (dev mode),
     /// else [`Policy::shops`].
     pub fn new(bus: Bus, config: Config, policy: Policy, clock: Clock) -> Self {
-        Self { bus, config, policy, clock }
+        Self { bus, config, policy, clock, kept: None }
+    }
+
+    /// With a store, whose committed batches somebody must [`publish`]. The hook sees every text before it is kept.
+    #[must_use]
+    pub fn keeping(mut self, store: Store, hook: Arc<dyn Hook>) -> Self {
+        self.kept = Some(stored::Kept::new(store, hook));
+        self
     }
 
     /// Does what a window asks. Commands of one window are handed in one after the other.
@@ -114,9 +137,29 @@ impl Chat {
             Command::Typing(command) => self.typing(window, command).await,
             Command::GetPresence(command) => self.get_presence(window, command).await,
             Command::ChangeStatus(command) => self.change_status(window, command).await,
-            Command::Stored(name) => {
-                Err(Failure::unavailable(format!("{name} needs the message store, which this server has not")).into())
-            }
+            Command::SendMessage(command) => self.send_message(window, command).await,
+            Command::AckMessage(command) => self.ack_message(window, &command),
+            Command::Sync(command) => self.sync(window, command).await,
+            Command::History(command) => self.history(window, command).await,
+            Command::ReadMessage(command) => self.read_message(window, command).await,
+            Command::RecallMessage(command) => self.recall_message(window, command).await,
+            Command::DeleteMessage(command) => self.delete_message(window, command).await,
+            Command::ListConversations(command) => self.list_conversations(window, command).await,
+            Command::PinConversation(command) => self.pin_conversation(window, command).await,
+            Command::MuteConversation(command) => self.mute_conversation(window, command).await,
+            Command::ClearUnread(command) => self.clear_unread(window, command).await,
+            Command::SaveDraft(command) => self.save_draft(window, command).await,
+            Command::SearchUsers(command) => self.search_users(window, command).await,
+            Command::SearchMessages(command) => self.search_messages(window, command).await,
+            Command::ListContacts(_) => self.list_contacts(window).await,
+            Command::AddContact(command) => self.add_contact(window, command).await,
+            Command::RemoveContact(command) => self.remove_contact(window, command).await,
+            Command::GetProfiles(command) => self.get_profiles(window, command).await,
+            Command::SetProfile(command) => self.set_profile(window, command).await,
+            Command::QuickReplies(command) => self.quick_replies(window, command).await,
+            Command::Block(command) => self.block(window, command).await,
+            Command::ListBlocked(_) => self.list_blocked(window).await,
+            Command::Later(name) => Err(Failure::unavailable(format!("{name} is not served yet")).into()),
         }
     }
 

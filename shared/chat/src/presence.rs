@@ -72,15 +72,19 @@ impl Chat {
         };
         // Together, so that a node that hangs costs its time limit once.
         let follow = window.follow(Channel::User(identity.user.clone()));
-        let (followed, registered) = join(follow, self.bus.register(&identity.user, connection)).await;
+        let register = self.bus.register(&identity.user, connection);
+        let (followed, registered) = join(follow, register).await;
         let is_degraded = followed? == Followed::WhenBack;
+        let known_in = registered.as_ref().ok().and_then(|registered| registered.known_in.as_deref());
+        self.meet(&identity.user, known_in).await;
         let Registered { first, status, target, .. } = match registered {
             Ok(registered) => registered,
             Err(bus::Error::Down(_)) => return Ok(Arrival { target: None, status: Status::Online, degraded: true }),
             Err(error) => return Err(error.into()),
         };
         if first {
-            self.announce_presence_or_log(&identity.user).await;
+            let announced = self.announce_from(&identity.user, seen_by_others(status)).await;
+            log(announced, &identity.user);
         }
         if let Some(target) = &target {
             self.start_at(window, target).await;
@@ -130,11 +134,19 @@ impl Chat {
     /// Two processes may do this at once, and the one that read first may publish last. So each looks again after it
     /// published, and publishes again if that was not true any more: what is published last is what holds.
     pub(crate) async fn announce_presence(&self, user: &UserKey) -> Result<(), bus::Error> {
-        let mut status = self.status_of(user).await?;
+        let status = self.status_of(user).await?;
+        self.announce_from(user, status).await
+    }
+
+    /// The same from a status that was read just now.
+    async fn announce_from(&self, user: &UserKey, mut status: Status) -> Result<(), bus::Error> {
         for _ in 0..ANNOUNCE_ROUNDS {
             let event = Event::Presence(Presence { user_id: user.clone(), status });
-            self.publish(&Channel::Presence(user.clone()), &event).await?;
-            let now = self.status_of(user).await?;
+            let channel = Channel::Presence(user.clone());
+            // Asked for one behind the other: a node answers in that order, and the two share a round trip.
+            let (published, now) = join(self.publish(&channel, &event), self.status_of(user)).await;
+            published?;
+            let now = now?;
             if now == status {
                 break;
             }
@@ -144,14 +156,18 @@ impl Chat {
     }
 
     pub(crate) async fn announce_presence_or_log(&self, user: &UserKey) {
-        if let Err(error) = self.announce_presence(user).await {
-            tracing::warn!(%error, %user, "a change of presence was not announced");
-        }
+        log(self.announce_presence(user).await, user);
     }
 
     async fn status_of(&self, user: &UserKey) -> Result<Status, bus::Error> {
         let known = self.bus.presence(std::slice::from_ref(user)).await?;
         Ok(known.first().map_or(Status::Offline, |(_, status)| seen_by_others(*status)))
+    }
+}
+
+fn log(announced: Result<(), bus::Error>, user: &UserKey) {
+    if let Err(error) = announced {
+        tracing::warn!(%error, %user, "a change of presence was not announced");
     }
 }
 

@@ -4,7 +4,10 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use types::{Code, Online, RoomAction, RoomId, SocketId, Status, UserKey};
+use types::{
+    Code, ListChange, MessageType, Online, Profile, RoomAction, RoomId, SocketId, State, Status, StoredMessage,
+};
+use types::{Unread, UserKey};
 
 /// An event for a window; serialises as the event's one argument.
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +24,16 @@ pub enum Push {
     Kick(KickPush),
     Message(MessagePush),
     System(SystemPush),
+    Posted(PostedPush),
+    State(StatePush),
+    Lists(ListsPush),
+    Profile(ProfilePush),
+    /// `versionPush`: the version of the user's channel with a change that was answered without it.
+    Version {
+        v: u64,
+    },
+    /// `syncPush`: the server may have missed something that it cannot find out by itself.
+    Sync {},
 }
 
 /// `syncChangeUserPush`: another window of the user talks to `toid` now.
@@ -139,6 +152,48 @@ pub struct SystemPush {
     pub send_time: u64,
 }
 
+/// `messagePush` of what is kept, and `recallPush`.
+#[derive(Debug, Clone, Serialize)]
+pub struct PostedPush {
+    #[serde(flatten)]
+    pub entry: StoredMessage,
+    /// The version of the user's channel; nothing if the server repaired a gap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub v: Option<u64>,
+    /// For who receives it.
+    #[serde(flatten)]
+    pub unread: Option<Unread>,
+}
+
+/// `statePush`: absolute values, as of a revision.
+#[derive(Debug, Clone, Serialize)]
+pub struct StatePush {
+    #[serde(flatten)]
+    pub state: State,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub v: Option<u64>,
+}
+
+/// `listsPush`: contacts or blocked users are others now.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListsPush {
+    pub lists_rev: u64,
+    /// Without it both lists are to be read again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<ListChange>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub v: Option<u64>,
+}
+
+/// `profilePush`.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProfilePush {
+    #[serde(flatten)]
+    pub profile: Profile,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub v: Option<u64>,
+}
+
 impl Push {
     /// The event's name, the same on every wire.
     pub fn name(&self) -> &'static str {
@@ -153,6 +208,13 @@ impl Push {
             Self::Kick(_) => "kickPush",
             Self::Message(_) => "messagePush",
             Self::System(_) => "systemPush",
+            Self::Posted(push) if push.entry.kind == MessageType::Recall => "recallPush",
+            Self::Posted(_) => "messagePush",
+            Self::State(_) => "statePush",
+            Self::Lists(_) => "listsPush",
+            Self::Profile(_) => "profilePush",
+            Self::Version { .. } => "versionPush",
+            Self::Sync {} => "syncPush",
         }
     }
 

@@ -1,18 +1,16 @@
-//! What back ends have published of late, so that the same thing published again is shown once.
+//! What was published of late, so that the same thing published again is shown once.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use types::Channel;
 
 /// A back end that repeats itself does so within this.
 const SPAN_MS: u64 = 300_000;
 
-/// Ids of one span: 16 bytes each. When there are more, the oldest are forgotten early.
-const MOST: usize = 50_000;
-
 /// Remembers ids for five to ten minutes.
-#[derive(Default)]
 pub struct Recent {
+    /// Ids of one span: 16 bytes each. When there are more, the oldest are forgotten early.
+    most: usize,
     hasher: RandomState,
     since: u64,
     now: HashSet<u64>,
@@ -20,9 +18,15 @@ pub struct Recent {
 }
 
 impl Recent {
+    /// One that remembers twice as many at most.
+    pub fn of(most: usize) -> Self {
+        let (hasher, now, before) = (RandomState::new(), HashSet::new(), HashSet::new());
+        Self { most, hasher, since: 0, now, before }
+    }
+
     /// Whether an id is new on its channel; from now on it is not. `now` is in milliseconds.
-    pub fn is_new(&mut self, channel: &Channel, id: &str, now: u64) -> bool {
-        if now.saturating_sub(self.since) >= SPAN_MS || self.now.len() >= MOST {
+    pub fn is_new(&mut self, channel: &Channel, id: impl Hash, now: u64) -> bool {
+        if now.saturating_sub(self.since) >= SPAN_MS || self.now.len() >= self.most {
             let is_long_ago = now.saturating_sub(self.since) >= 2 * SPAN_MS;
             self.before = std::mem::take(&mut self.now);
             if is_long_ago {
@@ -39,13 +43,15 @@ impl Recent {
 mod tests {
     use super::*;
 
+    const MOST: usize = 1_000;
+
     fn channel(user: &str) -> Channel {
         Channel::User(user.parse().unwrap())
     }
 
     #[test]
     fn an_id_is_new_once_on_each_channel() {
-        let mut recent = Recent::default();
+        let mut recent = Recent::of(MOST);
         assert!(recent.is_new(&channel("8"), "order-77", 1_000));
         assert!(!recent.is_new(&channel("8"), "order-77", 2_000));
         assert!(recent.is_new(&channel("9"), "order-77", 2_000));
@@ -54,7 +60,7 @@ mod tests {
 
     #[test]
     fn an_id_is_remembered_for_a_span_and_forgotten_after_two() {
-        let mut recent = Recent::default();
+        let mut recent = Recent::of(MOST);
         let begin = SPAN_MS;
         assert!(recent.is_new(&channel("8"), "a", begin));
         assert!(!recent.is_new(&channel("8"), "a", begin + SPAN_MS));
@@ -63,11 +69,11 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let mut recent = Recent::default();
+        let mut recent = Recent::of(MOST);
         for id in 0..3 * MOST {
-            assert!(recent.is_new(&channel("8"), &id.to_string(), 1));
+            assert!(recent.is_new(&channel("8"), id.to_string(), 1));
         }
         assert!(recent.now.len() + recent.before.len() <= 2 * MOST);
-        assert!(!recent.is_new(&channel("8"), &(3 * MOST - 1).to_string(), 1));
+        assert!(!recent.is_new(&channel("8"), (3 * MOST - 1).to_string(), 1));
     }
 }

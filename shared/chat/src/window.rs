@@ -1,7 +1,8 @@
 //! The rules' view of a connection.
 
-use crate::{Place, Push};
+use crate::{Place, Push, Receipts};
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use types::{Channel, Failure, Followed, Identity, SocketId};
 
 /// What the rules need of the connection that a command came on. Each server's connection implements it.
@@ -25,4 +26,10 @@ pub trait Window: Send + Sync {
 
     /// Sends something to this window alone. It is dropped if the window is on its way out.
     fn emit(&self, push: &Push);
+
+    /// Sends to this window alone what comes of this, if anything does, without anybody waiting for it.
+    fn emit_later(&self, push: BoxFuture<'static, Option<Push>>);
+
+    /// What this window has not acknowledged yet.
+    fn receipts(&self) -> &Mutex<Receipts>;
 }

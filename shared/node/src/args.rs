@@ -38,6 +38,9 @@ pub struct Args {
     /// Node list of the Redis that carries live events between processes (redis.nodes); without it there is one process
     #[arg(long, value_name = "NODES.json")]
     pub redis: Option<String>,
+    /// Where messages are kept: sqlite:PATH or mysql://… (store.url); without it a file in the data folder
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
     /// How clients prove who they are: dev or token (auth.mode)
     #[arg(long, value_name = "MODE")]
     pub auth: Option<String>,
@@ -56,6 +59,7 @@ impl Args {
             ("server.process_id", &self.process_id),
             ("server.data_dir", &self.data_dir),
             ("redis.nodes", &self.redis),
+            ("store.url", &self.store),
             ("auth.mode", &self.auth),
         ];
         flags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?))).collect()
@@ -95,7 +99,7 @@ mod tests {
     #[test]
     fn flags_become_keys_of_the_configuration() {
         let line = "imserver --listen 127.0.0.1:0 --admin-listen 127.0.0.1:1 --internal-listen 127.0.0.1:2 \
-                    --process-id im2 --data-dir d --redis n.json --auth token --config im.toml --check-config";
+                    --process-id im2 --data-dir d --redis n.json --store sqlite:s.db --auth token --config im.toml --check-config";
         let args = Cli::parse_from(line.split_whitespace()).node;
         let expected = [
             ("server.listen", "127.0.0.1:0"),
@@ -104,6 +108,7 @@ mod tests {
             ("server.process_id", "im2"),
             ("server.data_dir", "d"),
             ("redis.nodes", "n.json"),
+            ("store.url", "sqlite:s.db"),
             ("auth.mode", "token"),
         ];
         assert_eq!(args.overrides(), expected.map(|(key, value)| (key.to_owned(), value.to_owned())));

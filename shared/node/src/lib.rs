@@ -7,11 +7,13 @@ pub mod config;
 pub mod drain;
 pub mod listen;
 mod metrics;
+mod runtime;
 pub mod shutdown;
 pub mod telemetry;
 
 pub use admin::Health;
 pub use args::Args;
 pub use drain::{Drain, Schedule};
+pub use runtime::runtime;
 pub use shutdown::{Shutdown, Signals};
 pub use telemetry::Metrics;

@@ -31,6 +31,8 @@ use types::{Code, Failure, Identity, Role, UserKey};
 pub struct Verifier {
     proof: Proof,
     cookie_name: String,
+    /// Whether the cookie that a login sets is for TLS only.
+    cookie_secure: bool,
     /// Keys the fingerprints, so that nobody can look for two credentials with the same one.
     hasher: RandomState,
 }
@@ -52,7 +54,8 @@ impl Verifier {
             Mode::Dev => return Err(Error::DevInPublic(listener)),
             Mode::Token => Proof::Token(Box::new(Keyring::new(config)?)),
         };
-        Ok(Self { proof, cookie_name: config.cookie.name.clone(), hasher: RandomState::new() })
+        let config::Cookie { name, secure, .. } = &config.cookie;
+        Ok(Self { proof, cookie_name: name.clone(), cookie_secure: *secure, hasher: RandomState::new() })
     }
 
     /// What a request brings, right or wrong. `peer` is the other end of its TCP connection.
@@ -73,6 +76,34 @@ impl Verifier {
         };
         let Claim { user, role, shop } = claim;
         Ok(Identity { user, role, shop, device: credentials.device()?, platform: credentials.platform()? })
+    }
+
+    /// The `Set-Cookie` by which a browser shows a token from now on, out of the reach of scripts and of other sites' forms
+    /// (RFC 6265bis: `HttpOnly`, `SameSite`). The token must have been verified.
+    ///
+    /// # Errors
+    /// `bad_request` where no cookie is looked at.
+    pub fn cookie(&self, token: &str) -> Result<String, Failure> {
+        let Proof::Token(keys) = &self.proof else {
+            return Err(Failure::bad_request("in development nobody logs in: name yourself in userId"));
+        };
+        self.set_cookie(&keys.seal(token), "")
+    }
+
+    /// The `Set-Cookie` that ends it.
+    ///
+    /// # Errors
+    /// `bad_request` where no cookie is looked at.
+    pub fn no_cookie(&self) -> Result<String, Failure> {
+        self.set_cookie("", "; Max-Age=0")
+    }
+
+    fn set_cookie(&self, value: &str, until: &str) -> Result<String, Failure> {
+        if self.cookie_name.is_empty() {
+            return Err(Failure::bad_request("auth.cookie.name is empty: this site takes tokens otherwise"));
+        }
+        let secure = if self.cookie_secure { "; Secure" } else { "" };
+        Ok(format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{until}", self.cookie_name))
     }
 }
 

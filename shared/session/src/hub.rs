@@ -46,7 +46,7 @@ pub struct Hub<M> {
 type Stripe<M> = Mutex<HashMap<Channel, Topic<M>>>;
 
 struct Topic<M> {
-    members: Vec<M>,
+    members: SmallVec<[M; 1]>,
     gate: Arc<Gate>,
 }
 
@@ -155,7 +155,7 @@ impl<M: Member> Hub<M> {
 
 impl<M> Topic<M> {
     fn new() -> Self {
-        Self { members: Vec::with_capacity(1), gate: Arc::default() }
+        Self { members: SmallVec::new(), gate: Arc::default() }
     }
 
     fn is_deserted(&self, gate: &Arc<Gate>) -> bool {

@@ -30,6 +30,8 @@ pub struct Config {
     /// Events from one user in a second, after a burst of `event_burst_per_user`.
     pub events_per_second_per_user: u32,
     pub event_burst_per_user: u32,
+    /// Pictures that a user may upload in a minute.
+    pub pictures_per_minute_per_user: u32,
     /// Bytes that wait for one connection whose reader is behind; more closes it with `slow`.
     pub send_queue_bytes: usize,
 }
@@ -44,6 +46,7 @@ pub struct Limits {
     users: Arc<Counts<UserKey>>,
     handshakes: DefaultKeyedRateLimiter<IpAddr>,
     events: DefaultKeyedRateLimiter<UserKey>,
+    pictures: DefaultKeyedRateLimiter<UserKey>,
 }
 
 /// A place among the counted; given back when dropped.
@@ -71,6 +74,7 @@ impl Limits {
             users: Arc::default(),
             handshakes: RateLimiter::keyed(handshakes),
             events: RateLimiter::keyed(events),
+            pictures: RateLimiter::keyed(Quota::per_minute(at_least_one(config.pictures_per_minute_per_user))),
             config,
         }
     }
@@ -84,10 +88,7 @@ impl Limits {
     /// # Errors
     /// `rate_limited` for the address's own excess, `unavailable` when the process is full.
     pub fn connect(&self, address: IpAddr) -> Result<Ticket, Failure> {
-        if let Err(until) = self.handshakes.check_key(&address) {
-            let wait = until.wait_time_from(self.handshakes.clock().now()).as_millis() as u64;
-            return Err(rate_limited("too many handshakes from this address").retry_after(wait.max(1)));
-        }
+        within(&self.handshakes, &address, "too many handshakes from this address")?;
         if self.connections.fetch_add(1, Ordering::AcqRel) >= self.config.max_connections {
             self.connections.fetch_sub(1, Ordering::AcqRel);
             return Err(Failure::unavailable("this process holds as many connections as it may").retry_after(1_000));
@@ -135,10 +136,15 @@ impl Limits {
     /// # Errors
     /// `rate_limited`, with the time after which one more is allowed.
     pub fn event(&self, user: &UserKey) -> Result<(), Failure> {
-        self.events.check_key(user).map_err(|until| {
-            let wait = until.wait_time_from(self.events.clock().now()).as_millis() as u64;
-            rate_limited("too many events; slow down").retry_after(wait.max(1))
-        })
+        within(&self.events, user, "too many events; slow down")
+    }
+
+    /// Counts a picture that a user uploads.
+    ///
+    /// # Errors
+    /// `rate_limited`, with the time after which one more is allowed.
+    pub fn picture(&self, user: &UserKey) -> Result<(), Failure> {
+        within(&self.pictures, user, "too many pictures; wait a little")
     }
 
     /// Connections held now.
@@ -150,8 +156,10 @@ impl Limits {
     pub fn prune(&self) {
         self.handshakes.retain_recent();
         self.events.retain_recent();
+        self.pictures.retain_recent();
         self.handshakes.shrink_to_fit();
         self.events.shrink_to_fit();
+        self.pictures.shrink_to_fit();
     }
 }
 
@@ -163,6 +171,17 @@ fn at_least_one(number: u32) -> NonZeroU32 {
 
 fn rate_limited(message: &'static str) -> Failure {
     Failure::new(Code::RateLimited, message)
+}
+
+fn within<K: Hash + Eq + Clone>(
+    rates: &DefaultKeyedRateLimiter<K>,
+    key: &K,
+    refusal: &'static str,
+) -> Result<(), Failure> {
+    rates.check_key(key).map_err(|until| {
+        let wait = until.wait_time_from(rates.clock().now()).as_millis() as u64;
+        rate_limited(refusal).retry_after(wait.max(1))
+    })
 }
 
 fn take<K: Hash + Eq + Clone>(counts: &Arc<Counts<K>>, key: K, most: usize) -> Option<Ticket<K>> {
@@ -209,6 +228,7 @@ mod tests {
             handshakes_per_second_per_address: 1,
             events_per_second_per_user: 1,
             event_burst_per_user: 2,
+            pictures_per_minute_per_user: 2,
             send_queue_bytes: 1024,
         })
     }
@@ -254,12 +274,16 @@ mod tests {
     fn a_user_over_the_rate_is_told_when_to_come_back() {
         let limits = limits();
         let user: UserKey = "m7".parse().unwrap();
-        assert!(limits.event(&user).is_ok());
-        assert!(limits.event(&user).is_ok());
-        let refused = limits.event(&user).unwrap_err();
-        assert_eq!(refused.code, Code::RateLimited);
-        assert!(refused.retry_after_ms.is_some_and(|wait| (1..=1_000).contains(&wait)));
-        assert!(limits.event(&"m8".parse().unwrap()).is_ok());
+        type Count = fn(&Limits, &UserKey) -> Result<(), Failure>;
+        let rates: [(Count, u64); 2] = [(Limits::event, 1_000), (Limits::picture, 30_000)];
+        for (count, longest) in rates {
+            assert!(count(&limits, &user).is_ok());
+            assert!(count(&limits, &user).is_ok());
+            let refused = count(&limits, &user).unwrap_err();
+            assert_eq!(refused.code, Code::RateLimited);
+            assert!(refused.retry_after_ms.is_some_and(|wait| (1..=longest).contains(&wait)));
+            assert!(count(&limits, &"m8".parse().unwrap()).is_ok());
+        }
     }
 
     #[test]

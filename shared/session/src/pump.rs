@@ -44,26 +44,31 @@ thread_local! {
 /// Pumps a connection until it ends, and says why it ended.
 ///
 /// `tail` holds bytes that arrived before (behind the upgrade request); `first` is work to do before reading.
-pub async fn run(
-    mut half: OwnedReadHalf,
+///
+/// What it is given stands once in the future, which lives as long as the connection; the rest is boxed when it is needed.
+pub fn run<F: FnMut(&mut [u8]) -> Fed>(
+    half: OwnedReadHalf,
     link: &Link,
     tail: Vec<u8>,
     first: Option<BoxFuture<'static, ()>>,
-    mut feed: impl FnMut(&mut [u8]) -> Fed,
-) -> CloseReason {
+    mut feed: F,
+) -> impl Future<Output = CloseReason> {
     let fresh = !tail.is_empty();
-    let mut state = Pump { tail, waiting: first, fresh };
-    let reason = poll_fn(|cx| state.poll(cx, &mut half, link, &mut feed)).await;
-    // A handler that is still at work is let finish: it must not be cut off in the middle.
-    if let Some(rest) = state.waiting.take() {
-        rest.await;
+    let mut pump = Pump { half, tail, waiting: first, fresh };
+    async move {
+        let reason = poll_fn(|cx| pump.poll(cx, link, &mut feed)).await;
+        // A handler that is still at work is let finish: it must not be cut off in the middle.
+        if let Some(rest) = pump.waiting.take() {
+            rest.await;
+        }
+        pump.tail = Vec::new();
+        Box::pin(say_goodbye(&mut pump.half, link, reason)).await;
+        reason
     }
-    drop(state);
-    say_goodbye(half, link, reason).await;
-    reason
 }
 
 struct Pump {
+    half: OwnedReadHalf,
     tail: Vec<u8>,
     waiting: Option<BoxFuture<'static, ()>>,
     /// The tail has bytes that were not yet offered since the last wait.
@@ -74,7 +79,6 @@ impl Pump {
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        half: &mut OwnedReadHalf,
         link: &Link,
         feed: &mut impl FnMut(&mut [u8]) -> Fed,
     ) -> Poll<CloseReason> {
@@ -95,7 +99,7 @@ impl Pump {
                 self.fresh = false;
                 self.offer_tail(link, feed)
             } else {
-                match ready!(self.poll_read(cx, half, link, feed)) {
+                match ready!(self.poll_read(cx, link, feed)) {
                     Some(then) => then,
                     None => return Poll::Ready(link.closing().unwrap_or(CloseReason::TransportClosed)),
                 }
@@ -115,13 +119,12 @@ impl Pump {
     fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
-        half: &mut OwnedReadHalf,
         link: &Link,
         feed: &mut impl FnMut(&mut [u8]) -> Fed,
     ) -> Poll<Option<Then>> {
         BUFFER.with_borrow_mut(|buffer| {
             let mut read = ReadBuf::new(buffer);
-            if ready!(Pin::new(half).poll_read(cx, &mut read)).is_err() || read.filled().is_empty() {
+            if ready!(Pin::new(&mut self.half).poll_read(cx, &mut read)).is_err() || read.filled().is_empty() {
                 return Poll::Ready(None);
             }
             if !self.tail.is_empty() {
@@ -157,7 +160,7 @@ fn corked(link: &Link, feed: &mut impl FnMut(&mut [u8]) -> Fed, bytes: &mut [u8]
 
 /// Flushes what is owed, sends FIN and reads the peer out for a moment, so that the last frames are not lost to a
 /// reset. A slow reader gets none of that.
-async fn say_goodbye(mut half: OwnedReadHalf, link: &Link, reason: CloseReason) {
+async fn say_goodbye(half: &mut OwnedReadHalf, link: &Link, reason: CloseReason) {
     link.close(reason, None);
     if reason == CloseReason::Slow {
         return;
@@ -165,7 +168,7 @@ async fn say_goodbye(mut half: OwnedReadHalf, link: &Link, reason: CloseReason) 
     let last_words = async {
         poll_fn(|cx| link.poll_flush(cx)).await;
         link.shutdown();
-        poll_fn(|cx| poll_drain(cx, &mut half)).await;
+        poll_fn(|cx| poll_drain(cx, half)).await;
     };
     tokio::time::timeout(LINGER, last_words).await.ok();
 }

@@ -17,16 +17,16 @@ pub trait Messages {
 }
 
 /// Runs a connection until it ends, and says why it ended. See [`pump::run`] for `tail` and `first`.
-pub async fn run(
+pub fn run<M: Messages>(
     half: OwnedReadHalf,
     link: &Link,
     limits: Limits,
     tail: Vec<u8>,
     first: Option<BoxFuture<'static, ()>>,
-    messages: &mut impl Messages,
-) -> CloseReason {
+    messages: &mut M,
+) -> impl Future<Output = CloseReason> {
     let mut decoder = Decoder::new(limits);
-    pump::run(half, link, tail, first, |bytes| feed(&mut decoder, link, messages, bytes)).await
+    pump::run(half, link, tail, first, move |bytes| feed(&mut decoder, link, messages, bytes))
 }
 
 /// The last frame of a connection that ends for this reason; none where no close code may be sent.

@@ -31,6 +31,9 @@ pub const USER_MARK: &str = "ImMsgPub";
 /// The mark whose key places a room.
 pub const ROOM_MARK: &str = "ImRoom";
 
+/// The mark whose key places a group.
+pub const GROUP_MARK: &str = "ImGroupPub";
+
 /// The back end's `getKey`: `mark + ":" + sourceid + uid`, such as `ImMsgPub:hua1024`.
 pub fn key(mark: &str, user: &UserKey) -> String {
     format!("{mark}:{user}")

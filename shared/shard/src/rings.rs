@@ -3,9 +3,9 @@
 //! Which ring is a function of the source of the user alone, never of the tier that the user is connected to. So every
 //! process loads every ring.
 
-use crate::{Address, Node, ROOM_MARK, SlotTable, USER_MARK, key, slot};
+use crate::{Address, GROUP_MARK, Node, ROOM_MARK, SlotTable, USER_MARK, key, slot};
 use std::num::NonZeroU16;
-use types::{RoomId, UserKey};
+use types::{GroupId, RoomId, UserKey};
 
 /// A node, as [`Rings::nodes`] counts them.
 pub type NodeIndex = usize;
@@ -80,6 +80,11 @@ impl Rings {
     /// Where a room is: the slot of `ImRoom:<room>`, in the main ring.
     pub fn node_of_room(&self, room: &RoomId) -> NodeIndex {
         self.main.node(&format!("{ROOM_MARK}:{room}"))
+    }
+
+    /// Where a group is: the slot of `ImGroupPub:<group>`, in the main ring.
+    pub fn node_of_group(&self, group: &GroupId) -> NodeIndex {
+        self.main.node(&format!("{GROUP_MARK}:{group}"))
     }
 
     fn place(&mut self, node: Node) -> Result<NodeIndex, RingsError> {

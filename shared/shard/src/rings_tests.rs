@@ -31,7 +31,7 @@ fn the_source_alone_chooses_the_ring() {
 }
 
 #[test]
-fn within_a_ring_the_back_ends_rule_places_users_and_rooms() {
+fn within_a_ring_the_back_ends_rule_places_users_rooms_and_groups() {
     let rings = two_rings();
     let (four, three) = (NonZeroU16::new(4).unwrap(), NonZeroU16::new(3).unwrap());
     for uid in 0..200 {
@@ -40,6 +40,8 @@ fn within_a_ring_the_back_ends_rule_places_users_and_rooms() {
         assert_eq!(rings.node_of(&push), 4 + usize::from(node_no(&format!("ImMsgPub:{push}"), three)));
         let room: RoomId = uid.to_string().parse().unwrap();
         assert_eq!(rings.node_of_room(&room), usize::from(node_no(&format!("ImRoom:{room}"), four)));
+        let group: GroupId = uid.to_string().parse().unwrap();
+        assert_eq!(rings.node_of_group(&group), usize::from(node_no(&format!("ImGroupPub:{group}"), four)));
     }
 }
 

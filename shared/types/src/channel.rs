@@ -1,6 +1,6 @@
 //! Pub/sub channels: everything that one process tells another travels on one of these.
 
-use crate::{ProcessId, RoomId, UserKey};
+use crate::{GroupId, ProcessId, RoomId, UserKey};
 use std::fmt;
 
 /// A channel of the bus. Its `Display` is its exact name on Redis.
@@ -14,6 +14,8 @@ pub enum Channel {
     Presence(UserKey),
     /// What the members of a room say: `ImRoomPub:<room>`.
     Room(RoomId),
+    /// What all members of a group must know: `ImGroupPub:<group>`. Subscribed by each process that holds a member.
+    Group(GroupId),
     /// What is meant for one process, such as an event for one of its sockets: `ImProcPub:<process>`.
     Process(ProcessId),
 }
@@ -32,6 +34,7 @@ impl fmt::Display for Channel {
             Self::User(user) => write!(f, "ImMsgPub:{user}"),
             Self::Presence(user) => write!(f, "ImPresPub:{user}"),
             Self::Room(room) => write!(f, "ImRoomPub:{room}"),
+            Self::Group(group) => write!(f, "ImGroupPub:{group}"),
             Self::Process(process) => write!(f, "ImProcPub:{process}"),
         }
     }

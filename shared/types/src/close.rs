@@ -28,6 +28,8 @@ pub enum CloseReason {
     ConnectTimeout,
     /// Too many requests; come back later.
     RateLimited,
+    /// The client did not acknowledge what was sent again and again; come back and catch up.
+    Unacknowledged,
     /// Another login or the back end ended this one for good.
     Kicked,
     /// This client may not be here.
@@ -36,7 +38,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// Every reason, in the order of the table.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ClientClosed,
         Self::TransportClosed,
         Self::PingTimeout,
@@ -49,6 +51,7 @@ impl CloseReason {
         Self::Replaced,
         Self::ConnectTimeout,
         Self::RateLimited,
+        Self::Unacknowledged,
         Self::Kicked,
         Self::Forbidden,
     ];
@@ -67,6 +70,7 @@ impl CloseReason {
             Self::Replaced => 4003,
             Self::ConnectTimeout => 4004,
             Self::RateLimited => 4005,
+            Self::Unacknowledged => 4006,
             Self::Kicked => 4500,
             Self::Forbidden => 4501,
         }
@@ -87,6 +91,7 @@ impl CloseReason {
             Self::Replaced => "replaced",
             Self::ConnectTimeout => "connect_timeout",
             Self::RateLimited => "rate_limited",
+            Self::Unacknowledged => "unacknowledged",
             Self::Kicked => "kicked",
             Self::Forbidden => "forbidden",
         }

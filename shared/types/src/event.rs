@@ -13,13 +13,22 @@
 //! | `card` | user | live only | a back end shows the user a card, such as an order |
 //! | `system` | user | live only | a back end tells the user something |
 //! | `message` | user | live only | a back end speaks to the user in somebody's name |
+//! | `message` with a `message_id` | user | sequenced | a new entry of a conversation: a message, or a recall |
+//! | `state` | user | state | what changed of a conversation for the user |
+//! | `listed` | user | state | a contact or a blocked user, added or removed |
+//! | `profile` | user, presence | state | somebody's name and picture |
 //!
 //! Unknown fields are ignored and unknown types are told apart from malformed objects, because processes of
 //! neighbouring releases share the channels. Payloads stay raw JSON: what a client wrote arrives letter by letter,
 //! halves of surrogate pairs included.
 
+mod stored;
+
+pub use stored::{List, ListChange, ListOp, Listed, Posted, Profile, Read, State, Unread};
+
 use crate::{RoomId, SocketId, Status, UserKey};
 use bytes::Bytes;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -47,6 +56,10 @@ pub enum Event {
     Card(Card),
     System(System),
     Message(Message),
+    Posted(Posted),
+    State(State),
+    Listed(Listed),
+    Profile(Profile),
 }
 
 /// Why bytes of a channel are no event.
@@ -184,7 +197,7 @@ fn text() -> Box<str> {
 
 impl Event {
     /// Every `type`, with its kind.
-    pub const TABLE: [(&'static str, Kind); 9] = [
+    pub const TABLE: [(&'static str, Kind); 13] = [
         ("syncChangeUser", Kind::LiveOnly),
         ("exchange", Kind::LiveOnly),
         ("typing", Kind::LiveOnly),
@@ -194,6 +207,10 @@ impl Event {
         ("card", Kind::LiveOnly),
         ("system", Kind::LiveOnly),
         ("message", Kind::LiveOnly),
+        ("message", Kind::Sequenced),
+        ("state", Kind::State),
+        ("listed", Kind::State),
+        ("profile", Kind::State),
     ];
 
     /// The `type` on the channel.
@@ -222,7 +239,7 @@ impl Event {
     pub fn decode(json: &[u8]) -> Result<Self, EventError> {
         // Twice over the text, because a tagged enum would buffer the fields, and raw JSON cannot come from a buffer.
         let json = std::str::from_utf8(json)?;
-        let Tag { name } = serde_json::from_str(json)?;
+        let Tag { name, message_id } = serde_json::from_str(json)?;
         Ok(match name.as_ref() {
             "syncChangeUser" => Self::SyncChangeUser(serde_json::from_str(json)?),
             "exchange" => Self::Exchange(serde_json::from_str(json)?),
@@ -232,7 +249,11 @@ impl Event {
             "kick" => Self::Kick(serde_json::from_str(json)?),
             "card" => Self::Card(serde_json::from_str(json)?),
             "system" => Self::System(serde_json::from_str(json)?),
+            "message" if message_id.is_some() => Self::Posted(serde_json::from_str(json)?),
             "message" => Self::Message(serde_json::from_str(json)?),
+            "state" => Self::State(serde_json::from_str(json)?),
+            "listed" => Self::Listed(serde_json::from_str(json)?),
+            "profile" => Self::Profile(serde_json::from_str(json)?),
             unknown => return Err(EventError::UnknownType(unknown.into())),
         })
     }
@@ -249,6 +270,10 @@ impl Event {
             Self::Card(event) => self.tagged(event),
             Self::System(event) => self.tagged(event),
             Self::Message(event) => self.tagged(event),
+            Self::Posted(event) => self.tagged(event),
+            Self::State(event) => self.tagged(event),
+            Self::Listed(event) => self.tagged(event),
+            Self::Profile(event) => self.tagged(event),
         }
     }
 
@@ -263,6 +288,10 @@ impl Event {
             Self::Card(_) => 6,
             Self::System(_) => 7,
             Self::Message(_) => 8,
+            Self::Posted(_) => 9,
+            Self::State(_) => 10,
+            Self::Listed(_) => 11,
+            Self::Profile(_) => 12,
         }
     }
 
@@ -276,6 +305,8 @@ impl Event {
 struct Tag<'a> {
     #[serde(rename = "type", borrow)]
     name: Cow<'a, str>,
+    #[serde(default)]
+    message_id: Option<IgnoredAny>,
 }
 
 #[derive(Serialize)]

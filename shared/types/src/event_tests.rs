@@ -1,6 +1,7 @@
 //! Events as they look on a channel, and what is refused there.
 
 use super::*;
+use crate::{ChatType, ConversationId, MessageId, MessageType, StoredMessage};
 use proptest::prelude::*;
 
 fn raw(json: &str) -> Box<RawValue> {
@@ -84,7 +85,67 @@ fn samples() -> Vec<(Event, &'static str)> {
             }),
             r#"{"type":"message","from_user_id":"m9","message_type":"text","message":"您好"}"#,
         ),
+        (
+            Event::Posted(Posted {
+                entry: posted(),
+                socketid: Some("im1.abc".parse().unwrap()),
+                unread: Some(Unread { unread: 2, rev: 9 }),
+            }),
+            concat!(
+                r#"{"type":"message","socketid":"im1.abc","message_id":"7","temp_message_id":"t-1","#,
+                r#""conversation_id":"5","conv_seq":3,"chat_type":"p2p","message_type":"text","#,
+                r#""from_user_id":"8","to_user_id":"m9","message":"您好","send_time":6,"unread":2,"rev":9}"#
+            ),
+        ),
+        (
+            Event::State(State {
+                read: Some(Read { message_ids: vec![MessageId(7)], read_at: 6, by: "m9".parse().unwrap() }),
+                unread: Some(0),
+                draft: Some("".into()),
+                deleted: vec![3],
+                ..State::new(ConversationId(5), 9)
+            }),
+            concat!(
+                r#"{"type":"state","conversation_id":"5","rev":9,"#,
+                r#""read":{"message_ids":["7"],"read_at":6,"by":"m9"},"unread":0,"draft":"","deleted":[3]}"#
+            ),
+        ),
+        (
+            Event::Listed(Listed {
+                lists_rev: 4,
+                change: Some(ListChange {
+                    list: List::Blocked,
+                    op: ListOp::Add,
+                    user_id: "8".parse().unwrap(),
+                    remark: None,
+                }),
+                socketid: None,
+            }),
+            r#"{"type":"listed","lists_rev":4,"change":{"list":"blocked","op":"add","user_id":"8"}}"#,
+        ),
+        (
+            Event::Profile(Profile { user_id: "8".parse().unwrap(), nickname: "小明".into(), avatar: "".into() }),
+            r#"{"type":"profile","user_id":"8","nickname":"小明","avatar":""}"#,
+        ),
     ]
+}
+
+fn posted() -> StoredMessage {
+    StoredMessage {
+        message_id: MessageId(7),
+        temp_message_id: Some("t-1".into()),
+        conversation_id: ConversationId(5),
+        conv_seq: 3,
+        chat_type: ChatType::P2p,
+        kind: MessageType::Text,
+        from_user_id: "8".parse().unwrap(),
+        to_user_id: Some("m9".parse().unwrap()),
+        block_id: None,
+        message: Some(raw(r#""您好""#)),
+        send_time: 6,
+        read_at: None,
+        recalled: false,
+    }
 }
 
 #[test]

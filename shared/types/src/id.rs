@@ -1,4 +1,4 @@
-//! Names of processes, sockets and rooms.
+//! Names of processes, sockets, rooms and groups.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -16,6 +16,8 @@ pub enum IdError {
     Socket,
     #[error("a room is 1 to 128 bytes without control characters")]
     Room,
+    #[error("a group is 1 to 64 letters, digits, `-` or `_`")]
+    Group,
 }
 
 macro_rules! text_id {
@@ -64,12 +66,15 @@ impl FromStr for ProcessId {
     type Err = IdError;
 
     fn from_str(id: &str) -> Result<Self, IdError> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        if id.is_empty() || id.len() > 32 || !id.bytes().all(plain) {
+        if id.is_empty() || id.len() > 32 || !id.bytes().all(is_plain) {
             return Err(IdError::Process);
         }
         Ok(Self(Arc::from(id)))
     }
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
 /// One socket: a window's or device's connection to one namespace. Public (other users see it in `exchange` and
@@ -80,6 +85,11 @@ pub struct SocketId(Arc<str>);
 text_id!(SocketId);
 
 impl SocketId {
+    /// The id of something of a process that is no socket but acts like one.
+    pub fn of(process: &ProcessId, name: &str) -> Self {
+        Self(Arc::from(format!("{process}.{name}")))
+    }
+
     /// The process that holds the socket: what stands before the first `.`, after the namespace that clients
     /// 1.x and 2.x put in front (`/custom#process.random`).
     pub fn process(&self) -> ProcessId {
@@ -122,6 +132,23 @@ impl FromStr for RoomId {
     }
 }
 
+/// A group conversation; the wire calls it `block_id`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct GroupId(Arc<str>);
+text_id!(GroupId);
+
+impl FromStr for GroupId {
+    type Err = IdError;
+
+    fn from_str(id: &str) -> Result<Self, IdError> {
+        if id.is_empty() || id.len() > 64 || !id.bytes().all(is_plain) {
+            return Err(IdError::Group);
+        }
+        Ok(Self(Arc::from(id)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +160,14 @@ mod tests {
         }
         for id in ["", "im1", ".x", "a b.x", "/custom#x"] {
             assert_eq!(id.parse::<SocketId>(), Err(IdError::Socket), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_plain_because_it_names_keys_and_rows() {
+        assert!("g-2026_11".parse::<GroupId>().is_ok());
+        for id in ["", "a b", "群", "a:b", &"x".repeat(65)] {
+            assert_eq!(id.parse::<GroupId>(), Err(IdError::Group), "{id}");
         }
     }
 

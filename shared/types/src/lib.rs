@@ -7,15 +7,19 @@ mod event;
 mod failure;
 mod id;
 mod identity;
+mod message;
+mod surrogates;
 mod user;
 
 pub use channel::{Channel, Followed};
 pub use close::CloseReason;
 pub use event::{
-    Card, Event, EventError, Exchange, Kick, Kind, Message, Online, Presence, RoomAction, SyncChangeUser, System,
-    Typing,
+    Card, Event, EventError, Exchange, Kick, Kind, List, ListChange, ListOp, Listed, Message, Online, Posted, Presence,
+    Profile, Read, RoomAction, State, SyncChangeUser, System, Typing, Unread,
 };
 pub use failure::{Code, Failure};
-pub use id::{IdError, ProcessId, RoomId, SocketId};
+pub use id::{GroupId, IdError, ProcessId, RoomId, SocketId};
 pub use identity::{Identity, Platform, Role, Status};
+pub use message::{ChatType, ConversationId, Entry, Message as StoredMessage, MessageId, MessageType, NumberError};
+pub use surrogates::without_lone_surrogates;
 pub use user::{UserKey, UserKeyError};

@@ -5,7 +5,6 @@
 
 mod placeholders;
 mod scan;
-mod surrogates;
 
 #[cfg(test)]
 mod tests;
@@ -80,7 +79,7 @@ pub(crate) fn element(elements: &str, index: usize) -> Option<&str> {
 
 /// Reads a value. Lone surrogates (`"\ud83d"`), which JavaScript sends and Rust's strings cannot hold, become U+FFFD.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
-    serde_json::from_str(text).or_else(|error| match surrogates::repair(text) {
+    serde_json::from_str(text).or_else(|error| match types::without_lone_surrogates(text) {
         Some(repaired) => serde_json::from_str(&repaired),
         None => Err(error),
     })

@@ -1,10 +1,15 @@
-//! Idle connections: how much resident memory and CPU time each costs a server.
+//! Idle connections: how much resident memory and CPU time each costs a server, logged in with a token and subscribed over
+//! Redis.
 
-use crate::client::connect;
+use crate::client::{Greeting, connect};
 use crate::process::{cpu_time, resident_bytes};
+use crate::token::SECRETS;
 use clap::Args;
+use std::net::SocketAddr;
 use std::time::Duration;
-use tests::Server;
+use tests::Cluster;
+use tests::cluster::node;
+use tests::redis::Redis;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -12,13 +17,13 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 8_000)]
     connections: usize,
     /// Runs; the median is printed.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, visible_alias = "reps", default_value_t = 3)]
     runs: usize,
 }
 
-struct Figures {
-    bytes_per_connection: u64,
-    cpu_per_connect: Duration,
+pub(crate) struct Figures {
+    pub(crate) bytes_per_connection: u64,
+    pub(crate) cpu_per_connect: Duration,
 }
 
 /// Measures, and prints one line a run and the median.
@@ -45,17 +50,28 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 async fn measure(connections: usize) -> anyhow::Result<Figures> {
-    let handshakes = ("IM__LIMITS__HANDSHAKES_PER_SECOND_PER_ADDRESS", "1000000");
-    let server = Server::start("imserver", &[], &[handshakes]).await?;
-    let pid = server.pid();
+    let redis = Redis::start();
+    let env = [&crate::UNLIMITED[..], &SECRETS].concat();
+    let cluster = Cluster::start(1, &[node(redis.port)], &env).await?;
+    let server = &cluster.processes[0];
+    measure_at(server.address(), server.pid(), Greeting::Token, connections).await
+}
+
+/// The same of any server.
+pub(crate) async fn measure_at(
+    server: SocketAddr,
+    pid: u32,
+    greeting: Greeting,
+    connections: usize,
+) -> anyhow::Result<Figures> {
     let mut held = Vec::with_capacity(connections);
     // The first few bring in what a process allocates once.
     for user in 0..200 {
-        held.push(connect(server.address(), &format!("9{user}")).await?);
+        held.push(connect(server, &format!("9{user}"), greeting).await?);
     }
     let (memory, cpu) = (resident_bytes(pid)?, cpu_time(pid)?);
     for user in 0..connections {
-        held.push(connect(server.address(), &format!("1{user}")).await?);
+        held.push(connect(server, &format!("1{user}"), greeting).await?);
     }
     let connected = cpu_time(pid)?.saturating_sub(cpu);
     // What the allocator hands back, it hands back within a moment.

@@ -1,30 +1,27 @@
-//! Measures the servers and prints a table. Nothing is asserted: figures are for people to compare, by ratio and over
+//! Measures the servers and prints tables. Nothing is asserted: figures are for people to compare, by ratio and over
 //! several runs.
 //!
-//! `cargo x bench idle`: what an idle connection costs.
+//! Run as `cargo x bench [WHAT]`; what there is stands in [`what`].
 
 mod client;
+mod failover;
+mod figures;
 mod idle;
+mod line;
+mod pages;
+mod peers;
 mod process;
+mod resubscribe;
+mod spread;
+mod stored;
+mod token;
+mod what;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
+use figures::{UNLIMITED, median};
+use what::Options;
 
-#[derive(Parser)]
-#[command(about = "Measures the servers and prints a table")]
-struct Options {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Subcommand)]
-enum What {
-    /// Memory and CPU time of idle WebSocket connections, each with its user and session.
-    Idle(idle::Options),
-}
-
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    match Options::parse().what {
-        What::Idle(options) => idle::run(&options).await,
-    }
+    Options::parse().run().await
 }

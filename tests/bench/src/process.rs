@@ -1,7 +1,8 @@
-//! What a process has used, from `/proc`.
+//! What a process has used, from `/proc`, and what a Redis has sent.
 
 use anyhow::Context;
 use std::time::Duration;
+use tests::redis::Redis;
 
 /// Resident memory in bytes.
 pub(crate) fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
@@ -20,4 +21,11 @@ pub(crate) fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
     let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).context("no times");
     // Linux counts them in hundredths of a second.
     Ok(Duration::from_millis((ticks(11)? + ticks(12)?) * 10))
+}
+
+/// Bytes that a Redis has sent since it started.
+pub(crate) fn bytes_out(redis: &Redis) -> anyhow::Result<u64> {
+    let stats = redis.ask(&["INFO", "stats"]);
+    let line = stats.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
+    Ok(line.context("no total_net_output_bytes")?.trim().parse()?)
 }

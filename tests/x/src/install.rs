@@ -9,8 +9,18 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A real browser for the page and for what Node's clients cannot do (JSONP), glyphs for the Chinese on it, and real
-/// Redis servers and sentinels for the bus, nginx before a cluster, and the back ends' PHP.
-const DEBIAN: [&str; 6] = ["chromium", "fonts-noto-cjk", "redis-server", "redis-sentinel", "nginx-light", "php-cli"];
+/// Redis servers and Sentinels for the bus, MariaDB for the store, nginx before a cluster, the back ends' PHP, and a clock
+/// that jumps.
+const DEBIAN: [&str; 8] = [
+    "chromium",
+    "fonts-noto-cjk",
+    "redis-server",
+    "redis-sentinel",
+    "mariadb-server",
+    "nginx-light",
+    "php-cli",
+    "faketime",
+];
 
 /// What apt runs before it starts a service; 101 forbids it (Debian's invoke-rc.d).
 const POLICY: &str = "/usr/sbin/policy-rc.d";

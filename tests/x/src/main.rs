@@ -13,9 +13,12 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo x check                    format, clippy and the structure of the tree: the edit loop, with `cargo test -p CRATE`
-cargo x test                     everything that must pass: installs what is missing, then check, build, tests, e2e
+cargo x test                     everything that must pass: installs what is missing, then check, build, tests, e2e, chaos
 cargo x e2e                      builds the servers and runs the official clients against them
-cargo x bench idle [OPTIONS]     measures a release build and prints a table; `cargo x bench help` lists what else
+cargo x cluster [N]              a cluster for people on this machine: N imservers (2 unless told), Redis, Sentinels, nginx
+cargo x bench [WHAT] [OPTIONS]   measures a release build and prints tables; `cargo x bench help` lists what there is
+cargo x chaos [OPTIONS]          breaks a site at chance while people talk: 90 s on fixed seeds, or `--minutes N [--seed S]`
+cargo x chaos check FILE         judges the history of such a run again
 cargo x fuzz [TARGET [SECONDS]]  fuzzes one of the codecs (60 s unless told); without a target lists them
 cargo x help                     this text
 ";
@@ -38,6 +41,8 @@ fn dispatch(words: &[&str]) -> anyhow::Result<ExitCode> {
         ["test"] => project.test(Plan::new()).run(),
         ["e2e"] => project.e2e(Plan::new()).run(),
         ["bench", what @ ..] => project.bench(Plan::new(), what).run(),
+        ["chaos", words @ ..] => project.chaos(Plan::new(), words).run(),
+        ["cluster", words @ ..] => project.cluster(words)?,
         ["fuzz"] => fuzz::list(&project)?,
         ["fuzz", target] => fuzz::run(&project, target, fuzz::SECONDS)?,
         ["fuzz", target, seconds] => fuzz::run(&project, target, seconds)?,

@@ -4,6 +4,7 @@ use crate::tally::Tally;
 use anyhow::{Context, bail};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,23 @@ impl<'a> Plan<'a> {
 
     /// Does it. The last line printed is `N passed, N failed`, where tests were run.
     pub(crate) fn run(self) -> ExitCode {
+        if self.carry_out() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    /// Does it, and then becomes the program: whoever started this one has that one under its number from then on, and a
+    /// Ctrl-C is the program's own affair.
+    ///
+    /// # Errors
+    /// The program cannot be started.
+    pub(crate) fn run_then_become(self, program: &mut Command) -> anyhow::Result<ExitCode> {
+        if !self.carry_out() {
+            return Ok(ExitCode::FAILURE);
+        }
+        println!("$ {}", shown(program));
+        Err(program.exec()).with_context(|| format!("{} cannot be started", program.get_program().to_string_lossy()))
+    }
+
+    fn carry_out(self) -> bool {
         let begun = Instant::now();
         let mut tally = Tally::default();
         let mut rows: Vec<Row> = Vec::new();
@@ -75,7 +93,7 @@ impl<'a> Plan<'a> {
         if tally != Tally::default() {
             println!("{tally}");
         }
-        if going { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        going
     }
 }
 

@@ -5,7 +5,7 @@ use crate::plan::{Plan, execute};
 use crate::tally::Tally;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 /// Where things are.
 pub(crate) struct Project {
@@ -42,6 +42,14 @@ impl Project {
             .stage("build", |tally| self.cargo("build --workspace --all-targets", tally))
             .tests("unit and system", |tally| self.cargo("test --workspace --no-fail-fast", tally))
             .tests("end to end", |tally| self.clients(tally))
+            .tests("chaos", |tally| self.break_at_chance(&[], tally))
+    }
+
+    /// A site that is broken at chance while people talk.
+    pub(crate) fn chaos<'a>(&'a self, plan: Plan<'a>, words: &'a [&'a str]) -> Plan<'a> {
+        plan.stage("install", install::debian_packages)
+            .stage("build", |tally| self.cargo("build --workspace --bins", tally))
+            .tests("chaos", move |tally| self.break_at_chance(words, tally))
     }
 
     /// The official clients alone.
@@ -53,8 +61,27 @@ impl Project {
 
     /// Figures of release builds.
     pub(crate) fn bench<'a>(&'a self, plan: Plan<'a>, what: &'a [&'a str]) -> Plan<'a> {
-        let plan = plan.stage("build", |tally| self.cargo("build --release -p imserver -p bench", tally));
+        let is_wanted = |name| what.first().is_none_or(|word| *word == name || word.starts_with("--"));
+        let (with_peers, with_pages) = (is_wanted("peers"), is_wanted("pages"));
+        let plan = plan
+            .stage("install", move |tally| {
+                install::debian_packages(tally)?;
+                if with_pages { install::npm_packages(&self.e2e_folder(), tally) } else { Ok(()) }
+            })
+            .stage("build", |tally| self.cargo("build --release -p imserver -p bench", tally));
+        let plan = if with_peers { plan.stage("peers", |tally| self.peers(tally)) } else { plan };
         plan.stage("bench", move |tally| execute(Command::new(self.target.join("release/bench")).args(what), tally))
+    }
+
+    /// Real parts, started for people.
+    ///
+    /// # Errors
+    /// They cannot be started.
+    pub(crate) fn cluster(&self, words: &[&str]) -> anyhow::Result<ExitCode> {
+        let plan = Plan::new()
+            .stage("install", install::debian_packages)
+            .stage("build", |tally| self.cargo("build --release -p imserver -p tests --bins", tally));
+        plan.run_then_become(Command::new(self.target.join("release/cluster")).args(words))
     }
 
     /// cargo, at the root.
@@ -73,6 +100,22 @@ impl Project {
         let mut command = Command::new("npm");
         command.arg("test").current_dir(self.e2e_folder());
         command.env("IM_BIN_DIR", self.target.join("debug")).env("NO_COLOR", "1");
+        execute(&mut command, tally)
+    }
+
+    /// Servers of others, to compare with. They are no part of the workspace, and nothing else needs them.
+    fn peers(&self, tally: &mut Tally) -> anyhow::Result<()> {
+        let folder = self.root.join("tests/bench");
+        install::npm_packages(&folder.join("peers-node"), tally)?;
+        let mut command = Command::new("cargo");
+        command.args(["build", "--release", "--locked"]).current_dir(folder.join("peers-rs"));
+        command.env("CARGO_TARGET_DIR", self.target.join("bench/peers"));
+        execute(&mut command, tally)
+    }
+
+    fn break_at_chance(&self, words: &[&str], tally: &mut Tally) -> anyhow::Result<()> {
+        let mut command = Command::new(self.target.join("debug/chaos"));
+        command.args(words).arg("--folder").arg(self.target.join("chaos"));
         execute(&mut command, tally)
     }
 

@@ -32,6 +32,8 @@ impl Users {
             first,
             status: record.status,
             target: record.target.clone(),
+            // Whoever keeps messages in this process remembers it too.
+            known_in: None,
         })
     }
 

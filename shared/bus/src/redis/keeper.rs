@@ -1,23 +1,23 @@
 //! The task that keeps a node: finds its master, holds this process's lease there, and sees to it that what this process
 //! has registered is there.
 
+use super::lease::{Living, claim, take};
 use super::link::{Driver, Link, Purpose, Target};
 use super::locate::locate;
 use super::names;
 use super::node::{Absence, Backoff, Node, Part, Serving, State};
 use super::options::Notice;
-use super::script::{Answer, LEASE, LEAVE};
+use super::script::LEAVE;
 use super::trouble::Trouble;
-use crate::{Error, Holder};
+use crate::Error;
 use futures_util::future::join_all;
 use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
-use types::{ProcessId, UserKey};
+use tokio::time::{Instant, sleep, sleep_until};
+use types::UserKey;
 
 /// Compared with the node at once: with 32 the worst PING of another client was 3 ms while 50,000 users came back, with 64
 /// it was 6 ms.
@@ -102,7 +102,11 @@ async fn seek(
                 node.part_is_down(Part::Commands, &trouble);
                 if let Some(first) = first.take() {
                     let taken = node.taken_by.lock().clone();
-                    first.send(Err(taken.map_or_else(|| node.down(), |holder| Error::ProcessTaken(holder.process)))).ok();
+                    let error = match trouble {
+                        Trouble::OtherStore(process) => Error::OtherStore(process),
+                        _ => taken.map_or_else(|| node.down(), |holder| Error::ProcessTaken(holder.process)),
+                    };
+                    first.send(Err(error)).ok();
                 }
             }
         }
@@ -147,67 +151,13 @@ async fn attempt(
     };
     let password = node.spec.password.as_ref();
     let driver = Link::open(&node.name, &target, password, Purpose::Commands, node.options()).await?;
-    match take_lease(node, driver.link(), trouble).await {
+    match take(node, driver.link(), trouble).await {
         Ok(anew) => Ok((driver, target, anew)),
         Err(trouble) => {
             driver.close().await;
             Err(trouble)
         }
     }
-}
-
-/// Takes the lease, also from a process that does not answer any more; whether it was not held.
-async fn take_lease(node: &Node, link: &Link, trouble: &Mutex<Trouble>) -> Result<bool, Trouble> {
-    let refused = |error: Error| Trouble::Unfit(error.to_string().into());
-    let mut taken = claim(node, link, "").await.map_err(refused)?;
-    if let Err(holder) = &taken {
-        *trouble.lock() = Trouble::Asking;
-        let limit = node.options().patience;
-        if timeout(limit, (node.options().ask)(holder.clone())).await.unwrap_or(false) {
-            let news = node.taken_by.lock().replace(holder.clone()).as_ref() != Some(holder);
-            if news {
-                node.seat.notify(Notice::Taken { holder: holder.clone() });
-            }
-            return Err(Trouble::Taken);
-        }
-        taken = claim(node, link, &holder.incarnation).await.map_err(refused)?;
-    }
-    match taken {
-        Ok((anew, _)) => {
-            node.taken_by.lock().take();
-            Ok(anew)
-        }
-        Err(_) => Err(Trouble::Taken),
-    }
-}
-
-type Living = HashMap<ProcessId, String>;
-
-/// Takes or renews the lease: whether it was not held, and which processes live. Else who has it.
-async fn claim(node: &Node, link: &Link, instead_of: &str) -> Result<Result<(bool, Living), Holder>, Error> {
-    let process = &node.seat.process;
-    let args = vec![
-        process.id.as_str().into(),
-        process.incarnation.as_str().into(),
-        process.address.as_str().into(),
-        node.options().lease.as_millis().to_string().into(),
-        instead_of.into(),
-    ];
-    let mut answer = Answer::of(link.run(&LEASE, names::lease(&process.id), args).await?);
-    if !answer.flag() {
-        let incarnation = answer.text().unwrap_or_default().into();
-        let address = answer.text().unwrap_or_default().into();
-        return Ok(Err(Holder { process: process.id.clone(), incarnation, address }));
-    }
-    let anew = answer.flag();
-    let mut list = answer.list().texts();
-    let mut living = Living::new();
-    while let (Some(name), Some(lease)) = (list.next(), list.next()) {
-        if let Ok(name) = name.parse() {
-            living.insert(name, lease);
-        }
-    }
-    Ok(Ok((anew, living)))
 }
 
 /// Returns when the Sentinels say that the master is elsewhere.
@@ -262,7 +212,7 @@ impl<'a> Tenure<'a> {
                 }
                 Ok(())
             }
-            Ok(Err(_)) => Err(Trouble::Taken),
+            Ok(Err(other)) => Err(other.trouble()),
             // The connection ends by itself if that is why; otherwise the next time may do.
             Err(error) => {
                 self.node.part_is_down(Part::Lease, &Trouble::Unfit(error.to_string().into()));
@@ -327,7 +277,8 @@ impl<'a> Tenure<'a> {
         let doubts = self.node.memory.doubts();
         let compared = async {
             self.compare_rooms().await?;
-            self.compare_users(self.node.users.all()).await
+            self.compare_users(self.node.users.all()).await?;
+            self.node.compare_versions(self.link).await
         };
         compared.await.map_err(|_| Trouble::Lost)?;
         self.node.memory.trust(doubts);

@@ -9,6 +9,7 @@ pub(super) fn channel(name: &str) -> Option<Channel> {
         "ImMsgPub" => id.parse().ok().map(Channel::User),
         "ImPresPub" => id.parse().ok().map(Channel::Presence),
         "ImRoomPub" => id.parse().ok().map(Channel::Room),
+        "ImGroupPub" => id.parse().ok().map(Channel::Group),
         "ImProcPub" => id.parse().ok().map(Channel::Process),
         _ => None,
     }
@@ -24,9 +25,24 @@ pub(super) fn lease(process: &ProcessId) -> Vec<String> {
     vec![format!("ImProc:{process}"), "ImProcs".to_owned()]
 }
 
+/// The key of a channel's version; nothing if it has none.
+pub(super) fn version(channel: &Channel) -> Option<String> {
+    match channel {
+        Channel::User(user) => Some(format!("ImVer:{user}")),
+        Channel::Group(group) => Some(format!("ImGroupVer:{group}")),
+        _ => None,
+    }
+}
+
 /// The keys of a user's presence.
 pub(super) fn presence(user: &UserKey) -> [String; 2] {
     [format!("ImOnline:{user}"), format!("ImStatus:{user}")]
+}
+
+/// The keys of a user's presence, and that of the version.
+pub(super) fn registered(user: &UserKey) -> [String; 3] {
+    let [online, status] = presence(user);
+    [online, status, format!("ImVer:{user}")]
 }
 
 /// The keys of a room.
@@ -67,6 +83,7 @@ mod tests {
             Channel::User("hua1024".parse().unwrap()),
             Channel::Presence("7".parse().unwrap()),
             Channel::Room("a:b 群聊".parse().unwrap()),
+            Channel::Group("g_7".parse().unwrap()),
             Channel::Process("im-1".parse().unwrap()),
         ] {
             assert_eq!(channel(&known.to_string()), Some(known));

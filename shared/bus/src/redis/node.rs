@@ -24,7 +24,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use types::ProcessId;
+use types::{Channel, ProcessId};
 
 /// What the nodes of one bus share.
 pub(super) struct Seat {
@@ -156,6 +156,9 @@ impl Node {
     /// The connection for commands, if it is there within the patience of the options.
     pub(super) async fn link(&self) -> Result<Arc<Link>, Error> {
         self.seat.check()?;
+        if let Some(link) = self.link_now() {
+            return Ok(link);
+        }
         let mut states = self.state.subscribe();
         let known = timeout(self.options().patience, states.wait_for(|state| !matches!(state, State::Seeking))).await;
         self.seat.check()?;
@@ -215,6 +218,18 @@ impl Node {
         crate::metrics::up(&self.name, true);
         tracing::info!(node = %self.name, emptied, "a Redis node serves again");
         self.seat.notify(Notice::Up { node: self.name.clone(), emptied });
+    }
+
+    /// Something may have been missed on these channels.
+    pub(super) fn tell_gap(&self, channels: &[Channel], emptied: bool) {
+        if channels.is_empty() {
+            return;
+        }
+        crate::metrics::gap(&self.name, channels.len());
+        for part in channels.chunks(self.options().chunk) {
+            let (node, channels) = (self.name.clone(), part.to_vec());
+            self.seat.notify(Notice::Gap { node, channels, emptied });
+        }
     }
 
     pub(super) fn measured(&self, lag: Duration) {

@@ -18,14 +18,18 @@ pub struct Process {
     pub address: String,
     /// `imserver`, `pushserver` or `huaserver`.
     pub tier: &'static str,
+    /// What the store is called where it keeps messages, without spaces; empty if it keeps none. Processes on the same
+    /// nodes keep them in the same store, or a user would find some here and some there.
+    pub store: String,
 }
 
 impl Process {
-    /// A lease on Redis is the incarnation, a space and the address.
+    /// A lease on Redis is the incarnation, the address and the store, with a space between.
     pub(super) fn is_well_named(&self) -> bool {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         let incarnation = (1..=64).contains(&self.incarnation.len()) && self.incarnation.bytes().all(plain);
-        incarnation && !self.address.contains(|c: char| c.is_whitespace() || c.is_control())
+        let is_one_word = |text: &str| !text.contains(|c: char| c.is_whitespace() || c.is_control());
+        incarnation && is_one_word(&self.address) && is_one_word(&self.store)
     }
 }
 

@@ -12,6 +12,7 @@ use fred::types::Value;
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use types::{Platform, SocketId, Status, UserKey};
 
@@ -19,14 +20,15 @@ use types::{Platform, SocketId, Status, UserKey};
 const ASKED_AT_ONCE: usize = 100;
 
 #[derive(Default)]
-pub(super) struct Users(Mutex<HashMap<UserKey, Record>>);
+pub(super) struct Users(Mutex<HashMap<UserKey, Box<Record>>>);
 
 /// A user of whom this process has, or had just now, connections.
 #[derive(Clone, Default)]
 struct Record {
-    connections: Vec<Mine>,
-    status: Option<Stated>,
-    target: Option<Stated>,
+    connections: SmallVec<[Mine; 1]>,
+    /// Few users have set one.
+    status: Option<Box<Stated>>,
+    target: Option<Box<Stated>>,
     /// Rises with every change of the connections, so that a comparison knows that it was overtaken.
     changes: u64,
     /// The node may have something else.
@@ -77,7 +79,7 @@ impl Node {
         self.users.note(user, Mine { socket: socket.clone(), entry: entry.clone(), generation: 0 });
         let args = vec![socket.as_str().into(), entry.into(), self.seat.keep_secs().to_string().into()];
         let outcome = match self.link().await {
-            Ok(link) => link.run(&REGISTER, names::presence(user).into(), args).await,
+            Ok(link) => link.run(&REGISTER, names::registered(user).into(), args).await,
             Err(error) => Err(error),
         };
         let mut answer = match outcome {
@@ -96,6 +98,7 @@ impl Node {
             first,
             status: status.as_ref().map_or(Status::Online, |status| names::read_status(&status.text)),
             target: target.as_ref().and_then(|target| RawValue::from_string(target.text.clone()).ok()),
+            known_in: answer.text().map(Into::into),
         };
         self.users.learn(user, status, target);
         Ok(registered)
@@ -200,7 +203,7 @@ impl Users {
     }
 
     fn of(&self, user: &UserKey) -> Option<Record> {
-        self.0.lock().get(user).cloned()
+        self.0.lock().get(user).map(|record| Record::clone(record))
     }
 
     fn note(&self, user: &UserKey, mine: Mine) {
@@ -246,11 +249,12 @@ impl Users {
         let mut records = self.0.lock();
         let Some(record) = records.get_mut(user) else {
             // The last connection went meanwhile, but the comparison may have put it back.
-            records.insert(user.clone(), Record { unsure: true, ..Record::default() });
-            return records.get(user).cloned();
+            let unsure = Record { unsure: true, ..Record::default() };
+            records.insert(user.clone(), Box::new(unsure.clone()));
+            return Some(unsure);
         };
         if record.changes != changes {
-            return Some(record.clone());
+            return Some(Record::clone(record));
         }
         record.unsure = false;
         if record.connections.is_empty() {
@@ -273,11 +277,11 @@ impl Stated {
         Some(Self { text: text?, revision })
     }
 
-    fn update(known: &mut Option<Self>, told: Option<Self>) {
+    fn update(known: &mut Option<Box<Self>>, told: Option<Self>) {
         if let Some(told) = told
             && known.as_ref().is_none_or(|known| known.revision < told.revision)
         {
-            *known = Some(told);
+            *known = Some(Box::new(told));
         }
     }
 }

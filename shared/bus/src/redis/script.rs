@@ -1,4 +1,4 @@
-//! What must be atomic on a node is a Lua script there. Each file is one step, and needs `common.lua` before it.
+//! What must be atomic on a node is a Lua script there. Each file is one step, and all but one need `common.lua` before it.
 
 use fred::types::Value;
 use sha1::{Digest, Sha1};
@@ -25,12 +25,17 @@ scripts! {
     SET = "set.lua";
     PRESENCE = "presence.lua";
     RECONCILE = "reconcile.lua";
+    VERSION = "version.lua";
+    VERSIONS = "versions.lua";
     ROOM_PUT = "room_put.lua";
     ROOM_REMOVE = "room_remove.lua";
     ROOM_ENTER = "room_enter.lua";
     ROOM_LEAVE = "room_leave.lua";
     ROOM_RECONCILE = "room_reconcile.lua";
 }
+
+/// On the path of every stored message, so it stands alone: `common.lua` would be run each time.
+pub(super) static RAISE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/raise.lua")));
 
 impl Script {
     fn new(text: &'static str) -> Self {

@@ -5,7 +5,7 @@
 
 use super::node::Node;
 use super::subscription;
-use crate::Error;
+use crate::{Error, version};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,8 +19,29 @@ const ORDERS: usize = 4096;
 /// A subscriber connection, as callers see it.
 pub(super) struct Subscriber {
     pub(super) number: usize,
-    wanted: Mutex<HashMap<Channel, Standing>>,
+    wanted: Mutex<HashMap<Channel, Wanted>>,
     orders: mpsc::Sender<Order>,
+}
+
+/// A wanted channel.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    standing: Standing,
+    /// The last of the channel's numbers that was heard since it was confirmed; 0 if none was.
+    heard: u64,
+}
+
+impl Wanted {
+    const NEW: Self = Self { standing: Standing::Asked, heard: 0 };
+
+    fn is_confirmed(self) -> bool {
+        self.standing == Standing::Confirmed
+    }
+
+    /// From now on something may be missed.
+    fn lose(&mut self) {
+        *self = Self { standing: Standing::Lost, heard: 0 };
+    }
 }
 
 /// How far a wanted channel is.
@@ -94,7 +115,7 @@ impl Subscriber {
     }
 
     fn take_place(&self, channel: &Channel) {
-        self.wanted.lock().entry(channel.clone()).or_insert(Standing::Asked);
+        self.wanted.lock().entry(channel.clone()).or_insert(Wanted::NEW);
     }
 
     async fn order(&self, node: &Node, kind: Kind, channel: &Channel) -> Result<(), Error> {
@@ -116,7 +137,7 @@ impl Subscriber {
     pub(super) fn note(&self, kind: Kind, channel: &Channel) -> bool {
         let mut wanted = self.wanted.lock();
         match kind {
-            Kind::Subscribe => *wanted.entry(channel.clone()).or_insert(Standing::Asked) != Standing::Confirmed,
+            Kind::Subscribe => !wanted.entry(channel.clone()).or_insert(Wanted::NEW).is_confirmed(),
             Kind::Unsubscribe => wanted.remove(channel).is_some(),
         }
     }
@@ -126,8 +147,8 @@ impl Subscriber {
         let mut wanted = self.wanted.lock();
         let mut missed = Vec::new();
         for channel in channels {
-            if let Some(standing) = wanted.get_mut(channel)
-                && std::mem::replace(standing, Standing::Confirmed) == Standing::Lost
+            if let Some(wanted) = wanted.get_mut(channel)
+                && std::mem::replace(&mut wanted.standing, Standing::Confirmed) == Standing::Lost
             {
                 missed.push(channel.clone());
             }
@@ -137,41 +158,78 @@ impl Subscriber {
 
     /// Everything that is wanted and not confirmed.
     pub(super) fn unconfirmed(&self) -> Vec<Channel> {
-        self.all(|standing| standing != Standing::Confirmed)
+        self.all(|_, wanted| !wanted.is_confirmed())
     }
 
     pub(super) fn confirmed(&self) -> Vec<Channel> {
-        self.all(|standing| standing == Standing::Confirmed)
+        self.all(|_, wanted| wanted.is_confirmed())
+    }
+
+    /// Every confirmed channel that has versions.
+    pub(super) fn counted(&self) -> Vec<Channel> {
+        self.all(|channel, wanted| wanted.is_confirmed() && version::counts(channel))
+    }
+
+    /// Any number may come next; returns the channels on which something may have been missed.
+    pub(super) fn count_anew(&self) -> Vec<Channel> {
+        self.wanted.lock().values_mut().for_each(|wanted| wanted.heard = 0);
+        self.confirmed()
+    }
+
+    /// Notes a number that was heard; false if one before it was missed, or the counting began anew.
+    pub(super) fn hear(&self, channel: &Channel, number: u64) -> bool {
+        let mut wanted = self.wanted.lock();
+        let Some(wanted) = wanted.get_mut(channel) else { return true };
+        let before = std::mem::replace(&mut wanted.heard, number);
+        before == 0 || number == before || number == before + 1
+    }
+
+    /// Whether the number is no news: it was heard, or the channel was quiet since it was confirmed and counts from here.
+    pub(super) fn has_heard(&self, channel: &Channel, number: u64) -> bool {
+        let mut wanted = self.wanted.lock();
+        let Some(wanted) = wanted.get_mut(channel).filter(|wanted| wanted.is_confirmed()) else { return true };
+        if wanted.heard == 0 {
+            wanted.heard = number;
+        }
+        wanted.heard >= number
+    }
+
+    /// Gives up waiting for the number; false if it was heard meanwhile.
+    pub(super) fn skip_to(&self, channel: &Channel, number: u64) -> bool {
+        let mut wanted = self.wanted.lock();
+        let Some(wanted) = wanted.get_mut(channel).filter(|wanted| wanted.heard < number) else { return false };
+        wanted.heard = number;
+        wanted.is_confirmed()
     }
 
     pub(super) fn is_unconfirmed(&self, channel: &Channel) -> bool {
-        self.wanted.lock().get(channel).is_some_and(|standing| *standing != Standing::Confirmed)
+        self.wanted.lock().get(channel).is_some_and(|wanted| !wanted.is_confirmed())
     }
 
     /// From now on something may be missed on all channels.
     pub(super) fn lose(&self) {
-        self.wanted.lock().values_mut().for_each(|standing| *standing = Standing::Lost);
+        self.wanted.lock().values_mut().for_each(Wanted::lose);
     }
 
     /// From now on something may be missed on this channel.
     pub(super) fn miss(&self, channel: &Channel) {
-        if let Some(standing) = self.wanted.lock().get_mut(channel) {
-            *standing = Standing::Lost;
+        if let Some(wanted) = self.wanted.lock().get_mut(channel) {
+            wanted.lose();
         }
     }
 
     /// The caller of a subscription learns that the node is down, unless it was confirmed just now.
     fn gives_up(&self, channel: &Channel) -> bool {
         let mut wanted = self.wanted.lock();
-        let Some(standing) = wanted.get_mut(channel).filter(|standing| **standing != Standing::Confirmed) else {
+        let Some(wanted) = wanted.get_mut(channel).filter(|wanted| !wanted.is_confirmed()) else {
             return false;
         };
-        *standing = Standing::Lost;
+        wanted.lose();
         true
     }
 
-    fn all(&self, which: impl Fn(Standing) -> bool) -> Vec<Channel> {
+    fn all(&self, which: impl Fn(&Channel, Wanted) -> bool) -> Vec<Channel> {
         let wanted = self.wanted.lock();
-        wanted.iter().filter(|(_, standing)| which(**standing)).map(|(channel, _)| channel.clone()).collect()
+        wanted.iter().filter(|(channel, wanted)| which(channel, **wanted)).map(|(channel, _)| channel.clone()).collect()
     }
 }

@@ -8,12 +8,12 @@
 use super::link::{Driver, Link, Purpose};
 use super::names;
 use super::node::{Absence, Backoff, Node, Part, State};
-use super::options::Notice;
 use super::subscriber::{Kind, Order, Subscriber};
 use super::trouble::Trouble;
-use crate::Error;
+use crate::{Error, version};
 use bytes::Bytes;
 use fred::types::Message;
+use futures_util::future::try_join3;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -213,7 +213,7 @@ impl<'a> Session<'a> {
                 Err(broadcast::error::RecvError::Lagged(missed)) => {
                     tracing::warn!(node = %self.node.name, missed, "messages came faster than they were taken");
                     if self.node.options().guards.lag {
-                        self.tell_gap(&self.me.confirmed());
+                        self.tell_gap(&self.me.count_anew());
                     }
                 }
                 Err(broadcast::error::RecvError::Closed) => return Trouble::Lost,
@@ -225,6 +225,11 @@ impl<'a> Session<'a> {
         self.heard.fetch_add(1, Ordering::Relaxed);
         if let Some(channel) = names::channel(&message.channel) {
             let bytes = message.value.into_bytes().unwrap_or_default();
+            if let Some(number) = version::number_of(&bytes)
+                && !self.me.hear(&channel, number)
+            {
+                self.tell_gap(std::slice::from_ref(&channel));
+            }
             (self.node.seat.sink)(&channel, &bytes);
         } else if *message.channel == *self.probe_name {
             self.probed.send_replace(message.value.as_u64().unwrap_or_default());
@@ -292,33 +297,19 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let names = |channels: &[Channel]| channels.iter().map(Channel::to_string).collect::<Vec<_>>();
-        let sending = async {
-            if !off.is_empty() {
-                self.link.unsubscribe(names(off)).await?;
-            }
-            if !on.is_empty() {
-                self.link.subscribe(names(on)).await?;
-            }
-            if self.node.options().guards.barrier {
-                self.link.barrier().await?;
-            }
-            Ok::<_, Error>(())
-        };
-        sending.await.map_err(|error| match error {
+        let leave = async { if off.is_empty() { Ok(()) } else { self.link.unsubscribe(names(off)).await } };
+        let enter = async { if on.is_empty() { Ok(()) } else { self.link.subscribe(names(on)).await } };
+        let barrier = async { if self.node.options().guards.barrier { self.link.barrier().await } else { Ok(()) } };
+        // Begun in this order, and so carried out in it: the server answers the last when all are done.
+        let sent = try_join3(leave, enter, barrier).await;
+        sent.map(drop).map_err(|error| match error {
             Error::Refused { reason, .. } => Trouble::Unfit(reason),
             _ => Trouble::Silent(self.node.options().patience),
         })
     }
 
     fn tell_gap(&self, channels: &[Channel]) {
-        if channels.is_empty() {
-            return;
-        }
-        crate::metrics::gap(&self.node.name, channels.len());
-        for part in channels.chunks(self.node.options().chunk) {
-            let (node, channels) = (self.node.name.clone(), part.to_vec());
-            self.node.seat.notify(Notice::Gap { node, channels, emptied: self.emptied });
-        }
+        self.node.tell_gap(channels, self.emptied);
     }
 
     /// Publishes to itself and waits for it. Finds what no answer on this connection shows: subscriptions that the

@@ -28,6 +28,8 @@ pub(super) enum Trouble {
     Asking,
     #[error("another process holds the id there")]
     Taken,
+    #[error("the process {0} keeps messages in another store")]
+    OtherStore(types::ProcessId),
     #[error("this process leaves")]
     Leaving,
 }

@@ -1,10 +1,10 @@
 //! Processes attached to real nodes, with ears for what they hear and for what the bus says unasked.
 
-use super::server::Server;
 use bus::redis::{Notice, Options, Process, connect};
 use bus::{Bus, Error, Sink};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use parts::redis::Redis as Server;
 use shard::{Node, Rings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,7 +45,18 @@ pub(crate) fn options() -> (Options, mpsc::Receiver<Notice>) {
 pub(crate) fn process(id: &str) -> Process {
     static STARTS: AtomicU64 = AtomicU64::new(1);
     let incarnation = format!("start{}", STARTS.fetch_add(1, Ordering::Relaxed));
-    Process { id: id.parse().unwrap(), incarnation, address: format!("{id}.internal:1"), tier: "imserver" }
+    Process {
+        id: id.parse().unwrap(),
+        incarnation,
+        address: format!("{id}.internal:1"),
+        tier: "imserver",
+        store: String::new(),
+    }
+}
+
+/// One that keeps messages in the store of that name.
+pub(crate) fn keeping(id: &str, store: &str) -> Process {
+    Process { store: store.to_owned(), ..process(id) }
 }
 
 pub(crate) async fn attach(rings: Rings, id: &str, sink: Sink, options: Options) -> Result<Bus, Error> {
@@ -58,6 +69,10 @@ impl Attached {
     }
 
     pub(crate) async fn with(rings: Rings, id: &str, tune: impl FnOnce(&mut Options)) -> Result<Self, Error> {
+        Self::of(process(id), rings, tune).await
+    }
+
+    pub(crate) async fn of(process: Process, rings: Rings, tune: impl FnOnce(&mut Options)) -> Result<Self, Error> {
         let (mut options, notices) = options();
         tune(&mut options);
         let (ear, heard) = mpsc::channel(100_000);
@@ -65,7 +80,7 @@ impl Attached {
             let outcome = ear.try_send((channel.clone(), message.clone()));
             assert!(!matches!(outcome, Err(TrySendError::Full(_))), "the ear takes more than any test says");
         });
-        Ok(Self { bus: attach(rings, id, sink, options).await?, heard, notices })
+        Ok(Self { bus: connect(rings, process, sink, options).await?, heard, notices })
     }
 
     pub(crate) async fn hear(&mut self) -> (Channel, Bytes) {

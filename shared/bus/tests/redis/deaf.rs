@@ -1,7 +1,7 @@
 //! A connection that goes deaf: answers pass, messages do not, and nobody hangs up. As after a server or a proxy on the
 //! way has lost a connection's subscriptions.
 
-use crate::server::Server;
+use parts::redis::Redis as Server;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;

@@ -1,9 +1,10 @@
 //! A master fails over: the Sentinels name another, and live traffic goes on there.
 
 use crate::attached::{Attached, eventually};
-use crate::sentinel::{FakeSentinel, Watched};
-use crate::server::Server;
+use crate::sentinel::{self, FakeSentinel};
 use crate::suite::connection;
+use parts::redis::Redis as Server;
+use parts::sentinel::Watched;
 use types::{Channel, Status, UserKey};
 
 struct Scene {
@@ -16,8 +17,8 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
-        let watched = Watched::start().await;
-        let attach = async |id| Attached::with(watched.rings(), id, |_| {}).await.unwrap();
+        let watched = sentinel::watched().await;
+        let attach = async |id| Attached::with(sentinel::rings(&watched), id, |_| {}).await.unwrap();
         let (a, b) = (attach("a").await, attach("b").await);
         let user: UserKey = "m7".parse().unwrap();
         let channel = Channel::User(user.clone());

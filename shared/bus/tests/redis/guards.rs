@@ -4,9 +4,9 @@
 use crate::attached::{Attached, channel_of, is_so_within, rings};
 use crate::deaf::DeafProxy;
 use crate::sentinel::FakeSentinel;
-use crate::server::{Server, encode};
 use bus::redis::{Guards, Notice, Options};
 use futures_util::future::join_all;
+use parts::redis::{Redis as Server, encode};
 use shard::{Node, Rings};
 use std::io::Write;
 use std::net::TcpStream;

@@ -1,10 +1,10 @@
 //! More channels than one connection takes.
 
 use crate::attached::{Attached, channel_of, rings};
-use crate::server::Server;
 use bus::Error;
 use bus::redis::Options;
 use futures_util::future::join_all;
+use parts::redis::Redis as Server;
 
 #[tokio::test]
 async fn channels_spread_over_more_connections_when_one_is_full_and_end_at_a_bound() {

@@ -1,10 +1,10 @@
 //! A node that dies, hangs, comes back empty, or throws a connection out: what its users feel, and that others do not.
 
 use crate::attached::{Attached, channel_of, eventually, room_of, user_of};
-use crate::server::Server;
 use crate::suite::{connection, key};
 use bus::Error;
 use bus::redis::Notice;
+use parts::redis::Redis as Server;
 use serde_json::value::RawValue;
 use types::{Channel, Status};
 

@@ -1,10 +1,10 @@
 //! A process's place: taken once, given up completely, and empty when the process is killed.
 
-use crate::attached::{Attached, eventually, rings, room_of, user_of};
-use crate::server::Server;
+use crate::attached::{Attached, eventually, keeping, rings, room_of, user_of};
 use crate::suite::{connection, key};
 use bus::redis::{Notice, Options};
 use bus::{Error, Holder};
+use parts::redis::Redis as Server;
 use std::sync::Arc;
 use std::time::Duration;
 use types::{Channel, Status};
@@ -45,6 +45,46 @@ async fn a_second_process_of_an_id_refuses_to_start_while_the_first_answers() {
     assert_eq!(&*holder.address, "im1.internal:1");
     first.leave().await;
     assert!(Attached::with(rings(&nodes), "im1", answering(true)).await.is_ok(), "the id is free again");
+}
+
+#[tokio::test]
+async fn processes_that_keep_messages_keep_them_in_the_same_store() {
+    let nodes = [Server::start(), Server::start()];
+    let attach = async |id, store| Attached::of(keeping(id, store), rings(&nodes), |_| {}).await;
+    let first = attach("im1", "one").await.unwrap();
+    assert_eq!(attach("im2", "two").await.err(), Some(Error::OtherStore(key("im1"))));
+    // Who keeps none keeps none elsewhere.
+    let (_same, _none) = (attach("im2", "one").await.unwrap(), attach("im3", "").await.unwrap());
+    assert_eq!(&*first.bus.holder(&key("im2")).await.unwrap().unwrap().address, "im2.internal:1");
+    // One node that has forgotten everything does not make it right.
+    nodes[0].ask(&["FLUSHALL"]);
+    assert!(matches!(attach("im4", "two").await.err(), Some(Error::OtherStore(_))));
+    assert_eq!(attach("im1", "two").await.err(), Some(Error::OtherStore(key("im2"))), "whoever starts in its place");
+}
+
+#[tokio::test]
+async fn a_store_whose_processes_are_gone_holds_nobody_up() {
+    let nodes = [Server::start()];
+    Attached::of(keeping("im1", "one"), rings(&nodes), |_| {}).await.unwrap().leave().await;
+    let other = Attached::of(keeping("im2", "two"), rings(&nodes), |_| {}).await.unwrap();
+    assert_eq!(other.bus.health().nodes.len(), 1);
+}
+
+#[tokio::test]
+async fn the_store_that_knows_a_user_is_remembered_for_the_next_login() {
+    let nodes = [Server::start()];
+    let (a, b) = (Attached::to(&nodes, "a").await, Attached::to(&nodes, "b").await);
+    let user = user_of(&nodes, 0, 0);
+    assert_eq!(a.bus.register(&user, connection("a.1")).await.unwrap().known_in, None);
+    a.bus.note_known(&user, "one").await.unwrap();
+    a.bus.unregister(&user, &key("a.1")).await.unwrap();
+    assert_eq!(b.bus.register(&user, connection("b.1")).await.unwrap().known_in.as_deref(), Some("one"));
+    // What is remembered beside it counts from its beginning all the same.
+    let channel = Channel::User(user.clone());
+    let version = b.bus.version(&channel).await.unwrap();
+    assert_eq!((version.number, version.generation.is_empty()), (0, false));
+    nodes[0].ask(&["FLUSHALL"]);
+    assert_eq!(b.bus.register(&user, connection("b.2")).await.unwrap().known_in, None);
 }
 
 #[tokio::test]
@@ -111,16 +151,23 @@ async fn a_killed_process_is_gone_with_its_lease_and_its_places_are_told_once() 
         "its lease still holds"
     );
     b.told(|notice| matches!(notice, Notice::Gone { process, .. } if process.as_str() == "a").then_some(())).await;
-    assert_eq!(b.bus.presence(std::slice::from_ref(&user)).await.unwrap()[0].1, Status::Offline);
-    assert_eq!(b.bus.holder(&key("a")).await, Ok(None));
+    // It had a lease on each node, and they do not end in the same moment.
+    eventually("its presence has ended", async || {
+        b.bus.presence(std::slice::from_ref(&user)).await.unwrap()[0].1 == Status::Offline
+    })
+    .await;
+    eventually("its name is free", async || b.bus.holder(&key("a")).await == Ok(None)).await;
 
     let members = b.bus.enter_room(&room, &key("b.1"), &other).await.unwrap();
     c.told(|notice| matches!(notice, Notice::Gone { process, .. } if process.as_str() == "a").then_some(())).await;
-    let told: Vec<_> = [&mut b, &mut c]
-        .into_iter()
-        .flat_map(|process| process.untold())
-        .filter_map(|notice| if let Notice::Left { room, expelled } = notice { Some((room, expelled)) } else { None })
-        .collect();
+    let left = |notice| if let Notice::Left { room, expelled } = notice { Some((room, expelled)) } else { None };
+    let mut told = Vec::new();
+    // One of the two tells it, and after another look at everything still only one.
+    for _ in 0..2 {
+        let limit = Duration::from_millis(700);
+        let (by_b, by_c) = tokio::join!(b.told_within(limit, left), c.told_within(limit, left));
+        told.extend(by_b.into_iter().chain(by_c));
+    }
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0].0, room);
     assert_eq!(told[0].1.occupants.iter().map(|who| who.socket.as_str()).collect::<Vec<_>>(), ["a.1"]);
@@ -158,6 +205,14 @@ async fn without_any_node_there_is_no_place() {
     nodes.iter_mut().for_each(Server::kill);
     let refused = Attached::with(rings(&nodes), "a", |_| {}).await.err();
     assert!(matches!(refused, Some(Error::Down(names)) if names.contains(&nodes[1].port.to_string())));
+    // They may be started after the process, by whoever starts everything.
+    let late = rings(&nodes);
+    let starting = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        nodes[1].run();
+    };
+    let (attached, ()) = tokio::join!(Attached::with(late, "a", |_| {}), starting);
+    attached.unwrap().told_up().await;
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! What a process has registered and what the node has become the same again, whoever changed either.
 
 use crate::attached::{Attached, channel_of, eventually, rings, room_of, user_of};
-use crate::server::Server;
 use crate::suite::{connection, key};
 use bus::Error;
 use bus::redis::{Notice, Options};
 use futures_util::future::join_all;
+use parts::redis::Redis as Server;
 use std::time::Duration;
 use types::{RoomId, SocketId, UserKey};
 

@@ -1,15 +1,13 @@
-//! Sentinels: a fake one that says what a test wants, when it wants it, and three real ones.
+//! Sentinels: a fake one that says what a test wants, when it wants it, and real ones.
 
-use crate::server::{Server, free_port, keep, read_command, scratch};
 use parking_lot::Mutex;
+use parts::redis::read_command;
+use parts::sentinel::Watched;
 use shard::{Address, Node, Rings};
 use std::io::{BufReader, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::{Duration, Instant};
 
 /// What the Sentinels call the master.
 const NAME: &str = "im-0";
@@ -92,75 +90,11 @@ fn rings_of(ports: Vec<u16>) -> Rings {
     Rings::new(vec![Node { address, password: None }]).unwrap()
 }
 
-/// A master with a replica, and three Sentinels that agree about them.
-pub(crate) struct Watched {
-    pub(crate) master: Server,
-    pub(crate) replica: Server,
-    sentinels: Vec<RealSentinel>,
+/// Where a master is whom real Sentinels watch.
+pub(crate) fn rings(watched: &Watched) -> Rings {
+    rings_of(watched.sentinels())
 }
 
-struct RealSentinel {
-    port: u16,
-    dir: PathBuf,
-    keeper: Option<Child>,
-}
-
-impl Watched {
-    pub(crate) async fn start() -> Self {
-        let master = Server::start();
-        let replica = Server::with(&["--replicaof", "127.0.0.1", &master.port.to_string()]);
-        let sentinels = (0..3).map(|_| RealSentinel::start(master.port)).collect();
-        let watched = Self { master, replica, sentinels };
-        let begun = Instant::now();
-        while !watched.sentinels.iter().all(RealSentinel::agrees) {
-            assert!(begun.elapsed() < Duration::from_secs(30), "the Sentinels do not agree");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        watched
-    }
-
-    pub(crate) fn rings(&self) -> Rings {
-        rings_of(self.sentinels.iter().map(|sentinel| sentinel.port).collect())
-    }
-
-    pub(crate) fn kill_sentinel(&mut self, number: usize) {
-        self.sentinels[number].kill();
-    }
-}
-
-impl RealSentinel {
-    fn start(master: u16) -> Self {
-        let (port, dir) = (free_port(), scratch());
-        let config = dir.join("sentinel.conf");
-        let text = format!(
-            "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor {NAME} 127.0.0.1 {master} 2\n\
-             sentinel down-after-milliseconds {NAME} 500\nsentinel failover-timeout {NAME} 3000\n",
-            dir.display()
-        );
-        std::fs::write(&config, text).unwrap();
-        let (keeper, _) = keep(&dir.join("log"), &["redis-sentinel", &config.to_string_lossy()]);
-        Self { port, dir, keeper: Some(keeper) }
-    }
-
-    /// Knows the replica and both other Sentinels.
-    fn agrees(&self) -> bool {
-        let Some(known) = crate::server::ask(self.port, &["SENTINEL", "MASTER", NAME]) else { return false };
-        let words: Vec<_> = known.lines().collect();
-        let says = |field, value| words.windows(2).any(|pair| pair == [field, value]);
-        says("num-slaves", "1") && says("num-other-sentinels", "2") && says("flags", "master")
-    }
-
-    fn kill(&mut self) {
-        if let Some(mut keeper) = self.keeper.take() {
-            drop(keeper.stdin.take());
-            keeper.wait().unwrap();
-        }
-    }
-}
-
-impl Drop for RealSentinel {
-    fn drop(&mut self) {
-        self.kill();
-        std::fs::remove_dir_all(&self.dir).ok();
-    }
+pub(crate) async fn watched() -> Watched {
+    Watched::start(NAME).await
 }

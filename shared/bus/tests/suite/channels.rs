@@ -21,10 +21,14 @@ pub(crate) async fn what_is_published_after_subscribing_arrives_everywhere(mut p
 pub(crate) async fn nothing_comes_without_a_subscription(mut pair: Pair) {
     let marker = Channel::Process(key("marker"));
     pair.b.bus.subscribe(&marker).await.unwrap();
-    // One id, four channels: kinds do not mix.
-    for channel in [user("7"), Channel::Presence(key("7")), Channel::Room(key("7")), Channel::Process(key("7"))] {
+    // One id, five channels: kinds do not mix.
+    let kinds = || {
+        let (room, group, process) = (Channel::Room(key("7")), Channel::Group(key("7")), Channel::Process(key("7")));
+        [user("7"), Channel::Presence(key("7")), room, group, process]
+    };
+    for channel in kinds() {
         pair.b.bus.subscribe(&channel).await.unwrap();
-        for other in [user("7"), Channel::Presence(key("7")), Channel::Room(key("7")), Channel::Process(key("7"))] {
+        for other in kinds() {
             pair.a.bus.publish(&other, Bytes::from(other.to_string())).await.unwrap();
         }
         pair.a.bus.publish(&marker, Bytes::from_static(b"marker")).await.unwrap();

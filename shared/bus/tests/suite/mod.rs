@@ -7,6 +7,7 @@
 pub(crate) mod channels;
 pub(crate) mod presence;
 pub(crate) mod rooms;
+pub(crate) mod versions;
 
 use bus::{Bus, Connection, Sink};
 use bytes::Bytes;
@@ -90,6 +91,14 @@ macro_rules! suite {
                 bytes_are_not_touched,
                 a_detached_process_hears_and_does_nothing,
                 a_process_is_known_while_it_is_attached,
+            }
+            versions {
+                a_message_is_published_with_the_version_that_it_raised,
+                each_channel_counts_for_itself,
+                what_is_only_published_raises_nothing,
+                raising_with_nobody_subscribed_is_counted_all_the_same,
+                versions_are_equal_while_nothing_is_raised,
+                only_objects_for_users_and_groups_have_versions,
             }
             presence {
                 the_first_connection_anywhere_is_the_first,

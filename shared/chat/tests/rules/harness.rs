@@ -6,19 +6,22 @@
 use bus::Bus;
 use bus::local::Exchange;
 use bytes::Bytes;
-use chat::{Answer, Chat, Command, Config, Delivery, Place, Policy, Push, Then, Window, deliver};
+use chat::{Answer, Chat, Command, Config, Delivery, Hook, Place, Policy, Push, Receipts, Then, Window, deliver};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use serde_json::Value;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use store::Store;
+use tokio_util::sync::CancellationToken;
 use types::{Channel, Event, Failure, Followed, Identity, Platform, ProcessId, Role, RoomId, SocketId, UserKey};
 
 /// What the tests' clock says.
 pub(crate) const NOW: u64 = 1_700_000_000_123;
 
 pub(crate) struct Process {
-    pub(crate) chat: Chat,
+    pub(crate) chat: Arc<Chat>,
     pub(crate) bus: Bus,
     hub: Arc<Hub>,
 }
@@ -40,6 +43,7 @@ struct Inbox {
 pub(crate) struct TestWindow {
     identity: Identity,
     place: Place,
+    receipts: Mutex<Receipts>,
     inbox: Arc<Inbox>,
     hub: Arc<Hub>,
     bus: Bus,
@@ -56,6 +60,33 @@ pub(crate) async fn with_policy(policy: Policy) -> (Process, Process) {
     let exchange = Exchange::new();
     let a = Process::start(&exchange, "a", policy.clone(), Config::default()).await;
     (a, Process::start(&exchange, "b", policy, Config::default()).await)
+}
+
+/// Two processes that keep messages, in one store. The first publishes what is committed.
+pub(crate) async fn two_that_keep(hook: Arc<dyn Hook>) -> (Process, Process, Store, Folder) {
+    let folder = Folder(std::env::temp_dir().join(format!("im-chat-{}-{}", std::process::id(), number())));
+    let process = store::Process { id: "a".into(), incarnation: "start".into() };
+    let config = store::Config::default();
+    let opened = store::open(&config, &folder.0, process, chat::judge, CancellationToken::new()).await;
+    let (store, outgoing) = opened.unwrap();
+    let (a, b) = two_processes().await;
+    let (a, b) = (a.keeping(store.clone(), hook.clone()), b.keeping(store.clone(), hook));
+    tokio::spawn(chat::publish(a.chat.clone(), outgoing));
+    (a, b, store, folder)
+}
+
+fn number() -> u32 {
+    static NUMBERS: AtomicU32 = AtomicU32::new(0);
+    NUMBERS.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A folder that goes with its handle.
+pub(crate) struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
 }
 
 pub(crate) fn key<T: std::str::FromStr<Err: std::fmt::Debug>>(id: &str) -> T {
@@ -77,8 +108,14 @@ impl Process {
         let id: ProcessId = key(id);
         let bus = exchange.attach(id.clone(), sink).unwrap();
         bus.subscribe(&Channel::Process(id)).await.unwrap();
-        let chat = Chat::new(bus.clone(), config, policy, Arc::new(|| NOW));
+        let chat = Arc::new(Chat::new(bus.clone(), config, policy, Arc::new(|| NOW)));
         Self { chat, bus, hub }
+    }
+
+    /// The same, with a store.
+    pub(crate) fn keeping(self, store: Store, hook: Arc<dyn Hook>) -> Self {
+        let chat = Chat::new(self.bus.clone(), Config::default(), Policy::Anyone, Arc::new(|| NOW));
+        Self { chat: Arc::new(chat.keeping(store, hook)), ..self }
     }
 
     /// A window that has not arrived yet.
@@ -93,6 +130,7 @@ impl Process {
         TestWindow {
             identity: Identity { user: key(user), role, shop: None, device: None, platform: Platform::Pc },
             place: Place::default(),
+            receipts: Mutex::default(),
             inbox,
             hub: self.hub.clone(),
             bus: self.bus.clone(),
@@ -191,7 +229,8 @@ impl TestWindow {
 impl Hub {
     fn hear(&self, channel: &Channel, message: &Bytes) {
         let event = Event::decode(message).unwrap();
-        let Delivery { to, content, then } = deliver(channel, event, 1_000).expect("an event of this channel");
+        let Delivery { to, content, then } =
+            deliver(channel, event, bus::number_of(message), 1_000).expect("an event of this channel");
         let windows: Vec<Arc<Inbox>> = match channel {
             Channel::Process(_) => self.windows.lock().clone(),
             _ => self.follows.lock().iter().filter(|(known, _)| known == channel).map(|(_, to)| to.clone()).collect(),
@@ -254,5 +293,18 @@ impl Window for TestWindow {
 
     fn emit(&self, push: &Push) {
         self.inbox.take(push);
+    }
+
+    fn emit_later(&self, push: BoxFuture<'static, Option<Push>>) {
+        let inbox = self.inbox.clone();
+        tokio::spawn(async move {
+            if let Some(push) = push.await {
+                inbox.take(&push);
+            }
+        });
+    }
+
+    fn receipts(&self) -> &Mutex<Receipts> {
+        &self.receipts
     }
 }

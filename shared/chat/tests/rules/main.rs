@@ -8,4 +8,5 @@ mod harness;
 mod outage;
 mod presence;
 mod rooms;
+mod stored;
 mod typing_and_kick;

@@ -78,9 +78,14 @@ async fn a_kick_may_name_one_socket() {
 async fn what_needs_a_store_is_unavailable_and_says_so() {
     let (a, _) = two_processes().await;
     let window = a.window("m9", "a.1").await;
-    let answer = a.ask(&window, "sendMessage", r#"{"to_user_id":"8","message":"hi"}"#).await;
-    assert_eq!(answer["error"]["code"], "unavailable");
-    assert!(answer["error"]["message"].as_str().unwrap().contains("sendMessage"), "{answer}");
+    let message = r#"{"temp_message_id":"t1","chat_type":"p2p","to_user_id":"8","type":"text","message":"hi"}"#;
+    for (name, payload) in [("sendMessage", message), ("sync", "{}"), ("addContact", r#"{"user_id":"8"}"#)] {
+        let answer = a.ask(&window, name, payload).await;
+        assert_eq!(answer["error"]["code"], "unavailable", "{name} {answer}");
+        assert_eq!(answer["error"]["message"], "this server keeps no messages", "{name}");
+    }
+    let answer = a.ask(&window, "createGroup", "{}").await;
+    assert_eq!(answer["error"]["message"], "createGroup is not served yet");
     assert_eq!(window.heard(), []);
 }
 
@@ -108,10 +113,10 @@ fn an_event_on_a_channel_of_another_kind_is_nobodys() {
     for (json, on) in samples {
         let event = Event::decode(json.as_bytes()).unwrap();
         for (index, channel) in all.iter().enumerate() {
-            let delivered = chat::deliver(channel, event.clone(), 0).is_some();
+            let delivered = chat::deliver(channel, event.clone(), None, 0).is_some();
             assert_eq!(delivered, on.contains(&index), "{} on {channel}", event.name());
         }
     }
     let bare = Event::decode(br#"{"type":"syncChangeUser","uid":"8","changeUserData":[]}"#).unwrap();
-    assert!(chat::deliver(&all[0], bare, 0).is_none(), "without a toid there is nothing to follow");
+    assert!(chat::deliver(&all[0], bare, None, 0).is_none(), "without a toid there is nothing to follow");
 }

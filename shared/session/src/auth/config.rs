@@ -52,6 +52,8 @@ pub struct Cookie {
     pub name: String,
     /// Whether the cookie is `value.base64url(hmac-sha256)`; then one without a valid signature is refused.
     pub signed: bool,
+    /// Whether browsers are to send the cookie that a login sets over TLS only.
+    pub secure: bool,
     /// The secret of that signature, at least 32 bytes, and not the one that signs tokens.
     pub secret: SecretString,
     pub secret_file: PathBuf,
@@ -69,6 +71,7 @@ impl Default for Cookie {
         Self {
             name: "im_token".to_owned(),
             signed: false,
+            secure: true,
             secret: SecretString::default(),
             secret_file: PathBuf::new(),
         }

@@ -14,7 +14,8 @@ use types::{Failure, Platform};
 /// then the cookie; the others are not looked at. An empty value is as none.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    pub(super) said: Said,
+    /// What query and `auth` payload say; most handshakes say nothing, and are kept as long as their connection.
+    pub(super) said: Option<Box<Said>>,
     /// The token of a header, if the query has none.
     pub(super) carried: Carried,
     /// Why this cannot be a request of this machine itself, if so.
@@ -59,7 +60,7 @@ impl Credentials {
             None => cookie(&request.headers, cookie_name),
         };
         let fingerprint = Fingerprint(hasher.hash_one((said.user.as_deref(), shown(&said, &carried))));
-        Self { said, carried, remote: dev::remote(request, peer), fault, fingerprint }
+        Self { said: said.boxed(), carried, remote: dev::remote(request, peer), fault, fingerprint }
     }
 
     /// The same with the `auth` payload of a Socket.IO CONNECT laid over it: `{token, userId, deviceId, platform, …}`.
@@ -75,7 +76,12 @@ impl Credentials {
             ));
         };
         over.forget_empty();
-        Ok(Self { said: over.or(&self.said), ..self.clone() })
+        let said = match &self.said {
+            Some(below) => over.or(below),
+            None => over,
+        };
+        let said = said.boxed();
+        Ok(Self { said, ..self.clone() })
     }
 
     /// Tells later requests that show the same credential from those that do not, whatever came in an `auth` payload.
@@ -88,7 +94,8 @@ impl Credentials {
     /// Whether nothing was shown: no user key and no token. A client of Socket.IO 3 or later may bring it later, when
     /// it joins its namespace.
     pub fn is_empty(&self) -> bool {
-        self.said.user.is_none() && self.said.token.is_none() && matches!(self.carried, Carried::Nothing)
+        let said = self.said.as_ref().is_some_and(|said| said.user.is_some() || said.token.is_some());
+        !said && matches!(self.carried, Carried::Nothing)
     }
 
     /// Whether the request can be read in one way only.
@@ -97,7 +104,7 @@ impl Credentials {
     }
 
     pub(super) fn device(&self) -> Result<Option<Box<str>>, Failure> {
-        match &self.said.device {
+        match &self.said.as_ref().and_then(|said| said.device.clone()) {
             Some(device) if !is_name(device) => {
                 Err(Failure::bad_request("deviceId must be at most 128 bytes without control characters"))
             }
@@ -106,7 +113,9 @@ impl Credentials {
     }
 
     pub(super) fn platform(&self) -> Result<Platform, Failure> {
-        let Some(platform) = &self.said.platform else { return Ok(Platform::default()) };
+        let Some(platform) = self.said.as_ref().and_then(|said| said.platform.as_deref()) else {
+            return Ok(Platform::default());
+        };
         word(platform)
             .ok_or_else(|| Failure::bad_request("platform must be one of pc, wap, android, iphone and windows"))
     }
@@ -145,6 +154,13 @@ impl Said {
             text.take_if(|text| text.is_empty());
         }
         self.token.take_if(|token| token.expose_secret().is_empty());
+    }
+
+    /// Nothing, if nothing was said.
+    fn boxed(self) -> Option<Box<Self>> {
+        let Self { user, device, platform, role, shop, token } = &self;
+        let texts = [user, device, platform, role, shop];
+        (token.is_some() || texts.into_iter().any(Option::is_some)).then(|| Box::new(self))
     }
 
     fn or(self, below: &Self) -> Self {

@@ -13,9 +13,9 @@ pub(super) fn claim(credentials: &Credentials) -> Result<Claim, Failure> {
     if let Some(reason) = credentials.remote {
         return Err(Failure::new(Code::Forbidden, reason));
     }
-    let said = &credentials.said;
-    let user = said.user.as_deref();
-    let user = user.ok_or_else(|| unauthorized("no user: send a user key as userId in the query or in auth"))?;
+    let nobody = || unauthorized("no user: send a user key as userId in the query or in auth");
+    let said = credentials.said.as_deref().ok_or_else(nobody)?;
+    let user = said.user.as_deref().ok_or_else(nobody)?;
     Claim::read(user, said.role.as_deref(), said.shop.as_deref()).map_err(unauthorized)
 }
 

@@ -76,7 +76,8 @@ impl Keyring {
 
     /// Who the token says its bearer is; `now` in seconds since 1970.
     pub(super) fn claim(&self, credentials: &Credentials, now: u64) -> Result<Claim, Failure> {
-        let token = match (&credentials.said.token, &credentials.carried) {
+        let said = credentials.said.as_ref().and_then(|said| said.token.as_ref());
+        let token = match (said, &credentials.carried) {
             (Some(token), _) | (None, Carried::Bearer(token)) => token.expose_secret(),
             (None, Carried::Cookie(cookie)) => self.open(cookie.expose_secret()).map_err(unauthorized)?,
             (None, nothing) => return Err(nothing.complaint()),
@@ -92,6 +93,13 @@ impl Keyring {
         let signer = signer.clone().chain_update(value);
         signer.verify_slice(&signature).map_err(|_| "the signature of the cookie is not ours")?;
         Ok(value)
+    }
+
+    /// What [`open`](Self::open) opens.
+    pub(super) fn seal(&self, token: &str) -> String {
+        let Some(signer) = &self.cookies else { return token.to_owned() };
+        let signature = signer.clone().chain_update(token).finalize().into_bytes();
+        format!("{token}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
     fn read(&self, token: &str, now: f64) -> Result<Claim, Cow<'static, str>> {

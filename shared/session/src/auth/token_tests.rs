@@ -276,3 +276,25 @@ fn ed_private() -> EncodingKey {
     let prefix = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
     EncodingKey::from_ed_der(&[&prefix[..], &STANDARD.decode(ED_PRIVATE).unwrap()].concat())
 }
+
+#[test]
+fn a_cookie_that_is_set_is_one_that_is_believed() {
+    for signed in [false, true] {
+        let cookie = Cookie { signed, secret: if signed { OTHER.into() } else { "".into() }, ..Cookie::default() };
+        let verifier = token_mode(&Config { cookie, ..token_config() });
+        let set = verifier.cookie(&token(&buyer(), SECRET)).unwrap();
+        let (pair, attributes) = set.split_once("; ").unwrap();
+        assert_eq!(attributes, "Path=/; HttpOnly; SameSite=Lax; Secure");
+        let request = request("", |request| request.header("cookie", pair));
+        assert_eq!(verifier.verify(&credentials(&verifier, &request), NOW).unwrap().user.as_str(), "m7");
+        assert_eq!(verifier.no_cookie().unwrap(), "im_token=; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=0");
+    }
+}
+
+#[test]
+fn where_no_cookie_is_looked_at_none_is_set() {
+    let cookie = Cookie { name: String::new(), ..Cookie::default() };
+    let verifier = token_mode(&Config { cookie, ..token_config() });
+    assert_eq!(verifier.cookie(&token(&buyer(), SECRET)).unwrap_err().code, types::Code::BadRequest);
+    assert_eq!(super::testing::dev().cookie("x").unwrap_err().code, types::Code::BadRequest);
+}

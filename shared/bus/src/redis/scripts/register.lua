@@ -1,6 +1,7 @@
 -- Counts a connection of a user.
--- KEYS: ImOnline:<user>, ImStatus:<user>. ARGV: socket, entry as JSON without its end, seconds that it is kept untouched.
--- Answer: connections, whether it is the first, generation, status, its revision, target, its revision.
+-- KEYS: ImOnline:<user>, ImStatus:<user>, ImVer:<user>. ARGV: socket, entry as JSON without its end, seconds that it is kept untouched.
+-- Answer: connections, whether it is the first, generation, status, its revision, target, its revision, the store that
+-- is noted to know the user.
 local live, count = connections(KEYS[1])
 local first = count == 0
 if first then
@@ -15,4 +16,5 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ',"generation":' .. whole(genera
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('EXPIRE', KEYS[2], ARGV[3])
 local state = redis.call('HMGET', KEYS[2], 'status', 'status_rev', 'target', 'target_rev')
-return { count, first and 1 or 0, generation, state[1], tonumber(state[2] or 0), state[3], tonumber(state[4] or 0) }
+return { count, first and 1 or 0, generation, state[1], tonumber(state[2] or 0), state[3], tonumber(state[4] or 0),
+  redis.call('HGET', KEYS[3], 'known') }

@@ -1,0 +1,37 @@
+//! The threads that a process runs on.
+
+use std::io;
+use std::thread::available_parallelism;
+use tokio::runtime::{Builder, Runtime};
+
+/// Says otherwise how many worker threads there are, as for every program on tokio.
+const THREADS: &str = "TOKIO_WORKER_THREADS";
+
+/// A runtime with a worker thread for every second core, and one at least.
+///
+/// A message is a few microseconds of work between waits, and a thread that wakes another to share it costs more than that:
+/// `tests/bench/PROFILES.md` has the figures. The other cores are the kernel's, the store's and other processes'.
+///
+/// # Errors
+/// The system gives no threads.
+pub fn runtime() -> io::Result<Runtime> {
+    let named = std::env::var(THREADS).ok().and_then(|number| number.parse().ok());
+    let cores = available_parallelism().map_or(1, usize::from);
+    Builder::new_multi_thread().worker_threads(threads(named, cores)).enable_all().build()
+}
+
+fn threads(named: Option<usize>, cores: usize) -> usize {
+    named.unwrap_or(cores / 2).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_thread_for_every_second_core_unless_somebody_says_otherwise() {
+        assert_eq!([1, 2, 3, 8].map(|cores| threads(None, cores)), [1, 1, 1, 4]);
+        assert_eq!(threads(Some(6), 2), 6);
+        assert_eq!(threads(Some(0), 8), 1);
+    }
+}
