@@ -15,6 +15,8 @@ import { REFERENCE } from "./lib/server.js";
 import { table } from "./lib/tally.js";
 
 const HERE = import.meta.dirname;
+/** Far longer than any file takes: one that hangs must not hold up the run for ever. */
+const LIMIT_MS = 900_000;
 const { values: options, positionals: wanted } = parseArgs({
   allowPositionals: true,
   options: { url: { type: "string" } },
@@ -42,7 +44,7 @@ function files() {
 
 /** Runs the files two at a time, each in a process of its own; returns the exit code. */
 function run(names, settings) {
-  const args = ["--test", "--test-concurrency=2", "--test-reporter=./lib/reporter.js"];
+  const args = ["--test", "--test-concurrency=2", `--test-timeout=${LIMIT_MS}`, "--test-reporter=./lib/reporter.js"];
   const child = spawn(process.execPath, [...args, ...names.map((name) => join("suite", name))], {
     cwd: HERE,
     stdio: ["ignore", "inherit", "inherit"],

@@ -3,6 +3,7 @@
 use futures_util::{SinkExt, StreamExt};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tests::http::Answer;
 use tests::polling::{Polling, packets};
 use tests::{PATIENCE, websocket};
@@ -105,9 +106,14 @@ impl Client {
 
     /// The next packet, or how the session ended. Heartbeats are answered. A binary message reads `bytes [1, 2]`.
     pub(super) async fn next(&mut self) -> Result<String, End> {
+        self.next_within(PATIENCE).await
+    }
+
+    /// The same; a server on a WebSocket may be silent for so long.
+    pub(super) async fn next_within(&mut self, limit: Duration) -> Result<String, End> {
         loop {
             let packet = match self {
-                Self::WebSocket(socket) => from_websocket(socket).await?,
+                Self::WebSocket(socket) => from_websocket(socket, limit).await?,
                 Self::Polling(session, inbox) => from_polling(session, inbox).await?,
             };
             if packet != "2" {
@@ -160,9 +166,9 @@ pub(super) fn refusal(answer: &Answer) -> (u16, u64) {
     (answer.status, body["code"].as_u64().unwrap_or_else(|| panic!("no code in {body}")))
 }
 
-async fn from_websocket(socket: &mut WebSocketStream<TcpStream>) -> Result<String, End> {
+async fn from_websocket(socket: &mut WebSocketStream<TcpStream>, limit: Duration) -> Result<String, End> {
     loop {
-        let message = tokio::time::timeout(PATIENCE, socket.next()).await.expect("the server says nothing");
+        let message = tokio::time::timeout(limit, socket.next()).await.expect("the server says nothing");
         match message {
             Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
             Some(Ok(Message::Binary(bytes))) => return Ok(format!("bytes {:?}", &bytes[..])),

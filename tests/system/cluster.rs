@@ -1,8 +1,6 @@
 //! Several processes over several Redis nodes: windows in step, and what happens when a part of it breaks.
 
 mod bystanders;
-mod places;
-mod window;
 
 mod in_step;
 
@@ -13,3 +11,5 @@ mod processes;
 mod failover;
 
 mod passed_on;
+
+mod for_people;

@@ -7,10 +7,18 @@ mod cluster;
 #[cfg(test)]
 mod documented;
 #[cfg(test)]
+mod kept;
+#[cfg(test)]
 mod life;
+#[cfg(test)]
+mod places;
 #[cfg(test)]
 mod proxies;
 #[cfg(test)]
 mod robust;
 #[cfg(test)]
+mod sdk;
+#[cfg(test)]
 mod structure;
+#[cfg(test)]
+mod window;

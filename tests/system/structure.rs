@@ -29,7 +29,7 @@ fn with<'a>(path: &'a str, text: &'a str) -> impl Fn(&mut Tree) + 'a {
 #[test]
 fn the_whole_tree_is_looked_at() {
     let tree = Tree::read();
-    for name in ["types", "wire", "bus", "chat", "session", "node", "imserver", "standalone", "tests", "x"] {
+    for name in ["types", "wire", "bus", "chat", "session", "node", "client", "imserver", "standalone", "tests", "x"] {
         assert!(tree.crates.iter().any(|one| one.name == name), "{name}");
     }
     for path in ["Cargo.toml", "imserver/src/main.rs", "shared/wire/src/lib.rs", "tests/system/structure.rs", ".ci/run"]
@@ -68,6 +68,7 @@ fn wire_and_types_see_no_runtime_clock_or_socket() {
         with("shared/wire/src/a.rs", "//! tokio\nuse std::time::Instant;"),
     );
     holds(text::pure_code, "shared/types/src/a.rs:1", with("shared/types/src/a.rs", "use std::net::IpAddr;"));
+    holds(text::pure_code, "shared/client/src/rules/a.rs:1", with("shared/client/src/rules/a.rs", "use std::fs;"));
 }
 
 #[test]

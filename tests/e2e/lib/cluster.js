@@ -15,46 +15,79 @@ export async function startEchoPair(flags = {}) {
   const echo = (id, internal, peer) => {
     return startEcho({ ...flags, secret, "process-id": id, "internal-listen": internal, peer });
   };
-  const servers = await Promise.all([
+  const servers = await together([
     echo("one", `127.0.0.1:${one}`, `other=127.0.0.1:${other}`),
     echo("other", `127.0.0.1:${other}`, `one=127.0.0.1:${one}`),
   ]);
   return behindNginx("round-robin", servers);
 }
 
-/** Site IM: two processes over four Redis nodes, behind nginx in one of its forms. */
-export async function startSite(form, settings = {}) {
+/** Site IM: two processes over four Redis nodes, at `redis` in the order of their list. `parts` are stopped with it. */
+export async function startCluster(settings = {}, parts = []) {
   const ports = await freePorts(4);
-  const redis = await Promise.all(ports.map(startRedis));
+  const redis = await withParts(parts, () => together(ports.map(startRedis)));
   const directory = mkdtempSync(join(tmpdir(), "im-e2e-"));
   const list = join(directory, "nodes.json");
   writeFileSync(list, JSON.stringify(ports.map((port) => ({ host: "127.0.0.1", port }))));
   const start = (id) => startImserver({ settings, id, args: ["--redis", list] });
-  const servers = await Promise.all(["im1", "im2"].map(start));
-  const site = await behindNginx(form, servers);
+  const servers = await withParts([...redis, ...parts], () => together(["im1", "im2"].map(start)));
+  const stop = async () => {
+    await stopAll([...servers, ...redis, ...parts]);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  return { servers, redis: ports, stop };
+}
+
+/** The same behind nginx in one of its forms. */
+export async function startSite(form, settings = {}) {
+  const cluster = await startCluster(settings);
+  const site = await withParts([cluster], () => behindNginx(form, cluster.servers));
   const stop = async () => {
     await site.stop();
-    await Promise.all(redis.map((one) => one.stop()));
-    rmSync(directory, { recursive: true, force: true });
+    await cluster.stop();
   };
   return { ...site, stop };
 }
 
 async function behindNginx(form, servers) {
-  const [port] = await freePorts(1);
   const directory = mkdtempSync(join(tmpdir(), "im-e2e-"));
-  const file = join(directory, "nginx.conf");
-  writeFileSync(file, readdressed(form, port, directory, servers.map((server) => new URL(server.url).host)));
-  const globals = `daemon off; user root; pid ${join(directory, "pid")};`;
-  const args = ["-e", join(directory, "error.log"), "-p", directory, "-c", file, "-g", globals];
-  const nginx = await startDaemon("nginx", args, () => accepts(port));
+  const { port, nginx } = await withParts(servers, async () => {
+    const [port] = await freePorts(1);
+    const file = join(directory, "nginx.conf");
+    writeFileSync(file, readdressed(form, port, directory, servers.map((server) => new URL(server.url).host)));
+    const globals = `daemon off; user root; pid ${join(directory, "pid")};`;
+    const args = ["-e", join(directory, "error.log"), "-p", directory, "-c", file, "-g", globals];
+    return { port, nginx: await startDaemon("nginx", args, () => accepts(port)) };
+  });
   const stop = async () => {
     nginx.kill("SIGTERM");
     await nginx.exited;
-    await Promise.all(servers.map((server) => server.stop()));
+    await stopAll(servers);
     rmSync(directory, { recursive: true, force: true });
   };
   return { url: `http://127.0.0.1:${port}`, servers, stop };
+}
+
+/** What all of them came to; if one does not start, the others are stopped. */
+async function together(starting) {
+  const outcomes = await Promise.allSettled(starting);
+  const failed = outcomes.find(({ status }) => status === "rejected");
+  const parts = outcomes.filter(({ status }) => status === "fulfilled").map(({ value }) => value);
+  return failed ? withParts(parts, () => Promise.reject(failed.reason)) : parts;
+}
+
+/** What more is started beside these parts; if that fails, they are stopped. */
+async function withParts(parts, more) {
+  try {
+    return await more();
+  } catch (error) {
+    await stopAll(parts);
+    throw error;
+  }
+}
+
+async function stopAll(parts) {
+  await Promise.all(parts.map((part) => part.stop()));
 }
 
 function readdressed(form, port, directory, upstreams) {
@@ -74,7 +107,8 @@ function startRedis(port) {
   return startDaemon("redis-server", ["--port", String(port), ...quiet], () => accepts(port));
 }
 
-function accepts(port) {
+/** Whether somebody listens there. */
+export function accepts(port) {
   return new Promise((done) => {
     const socket = connect(port, "127.0.0.1");
     socket.once("connect", () => done(true)).once("error", () => done(false));
@@ -82,11 +116,19 @@ function accepts(port) {
   });
 }
 
-/** Ports that were free just now; all held at once, so that none is named twice. */
-async function freePorts(count) {
-  const holders = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(holders.map((holder) => new Promise((done) => holder.once("listening", done))));
-  const ports = holders.map((holder) => holder.address().port);
-  await Promise.all(holders.map((holder) => new Promise((done) => holder.close(done))));
-  return ports;
+/** Free ports, of those that the system gives to nobody who does not ask for one by number. */
+export async function freePorts(count) {
+  const ports = new Set();
+  while (ports.size < count) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    if (await isFree(port)) ports.add(port);
+  }
+  return [...ports];
+}
+
+function isFree(port) {
+  return new Promise((done) => {
+    const holder = createServer().once("error", () => done(false));
+    holder.listen(port, "127.0.0.1", () => holder.close(() => done(true)));
+  });
 }

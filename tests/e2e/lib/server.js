@@ -42,10 +42,13 @@ export async function startEmbedded() {
   return start(join(BINARIES, "examples/embedded"), ["127.0.0.1:0"]);
 }
 
-/** Everything in one process, as `cargo run` starts it but on free ports. */
-export async function startStandalone({ listen = "127.0.0.1:0" } = {}) {
+/** Everything in one process, as `cargo run` starts it but on free ports; `data` is a folder that outlives it. */
+export async function startStandalone({ listen = "127.0.0.1:0", settings = {}, data } = {}) {
   const any = "127.0.0.1:0";
-  return start(join(BINARIES, "standalone"), ["--listen", listen, "--admin-listen", any, "--internal-listen", any]);
+  const directory = mkdtempSync(join(tmpdir(), "im-e2e-"));
+  const args = ["--listen", listen, "--admin-listen", any, "--internal-listen", any];
+  const kept = ["--data-dir", data ?? join(directory, "data")];
+  return start(join(BINARIES, "standalone"), [...args, ...kept], { settings, directory });
 }
 
 /** A process that serves, or an address that somebody else serves. */
@@ -83,20 +86,16 @@ class Running {
 
 async function start(binary, args, { settings = {}, directory } = {}) {
   const child = new Process(binary, args, settings, directory ?? mkdtempSync(join(tmpdir(), "im-e2e-")));
-  const url = await child.listening();
-  return new Running(url, child);
+  // A server names its other listeners behind the first.
+  const last = args.includes("--admin-listen") ? "admin" : "listening";
+  await child.serves(() => child.addresses()[last]);
+  return new Running(child.addresses().listening, child);
 }
 
 /** A program that says nothing of itself: `ready` finds out when it serves. */
 export async function startDaemon(name, args, ready) {
   const child = new Process(name, args, {}, mkdtempSync(join(tmpdir(), "im-e2e-")));
-  const end = Date.now() + START_LIMIT_MS;
-  while (!(await ready())) {
-    if (child.failure || child.child.exitCode !== null || Date.now() > end) {
-      throw new Error(`${name} did not start: ${child.failure ?? ""}\n${child.log()}`);
-    }
-    await new Promise((wait) => setTimeout(wait, 20));
-  }
+  await child.serves(ready);
   return child;
 }
 
@@ -117,15 +116,17 @@ class Process {
     running.add(this);
   }
 
-  async listening() {
+  /** Returns once `ready` says so. What does not come to serve is ended: it would keep this process from ending. */
+  async serves(ready) {
     const end = Date.now() + START_LIMIT_MS;
-    while (!this.addresses().listening) {
+    while (!(await ready())) {
       if (this.failure || this.child.exitCode !== null || Date.now() > end) {
-        throw new Error(`${this.name} did not start: ${this.failure ?? ""}\n${this.log()}`);
+        const why = `${this.name} did not start: ${this.failure ?? ""}\n${this.log()}`;
+        await this.stop();
+        throw new Error(why);
       }
       await new Promise((wait) => setTimeout(wait, 20));
     }
-    return this.addresses().listening;
   }
 
   /** The lines `name http://ADDR` of its standard output. */

@@ -7,7 +7,7 @@ import { hasAuth, openSocket } from "./clients.js";
 /** Every event that site IM sends, so that nothing arrives unseen. */
 const EVENTS = [
   ..."init changeUserPush syncChangeUserPush exchange online deny typingPush presencePush kickPush".split(" "),
-  ..."drainPush messagePush statePush versionPush".split(" "),
+  ..."drainPush messagePush recallPush statePush listsPush profilePush versionPush syncPush systemPush".split(" "),
 ];
 
 /** Every client generation over every Node transport. */

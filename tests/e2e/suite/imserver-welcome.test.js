@@ -14,7 +14,7 @@ describe("the one process", () => {
   after(() => server.stop());
 
   it("prints an address where a page is, which runs nothing but its own files", async () => {
-    const address = server.output().match(/Two people chatting: (\S+)/)[1];
+    const address = server.output().match(/in a browser: (\S+)/)[1];
     const page = await fetch(address);
     assert.equal(page.status, 200);
     assert.match(page.headers.get("content-type"), /text\/html/);

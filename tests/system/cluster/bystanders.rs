@@ -1,6 +1,6 @@
 //! Two people of another Redis node who talk all the while, and must notice nothing.
 
-use super::window::Window;
+use crate::window::Window;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

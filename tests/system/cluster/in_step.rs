@@ -1,6 +1,6 @@
 //! Windows on different processes are one user's, one room's, one site's.
 
-use super::window::Window;
+use crate::window::Window;
 use serde_json::json;
 use tests::cluster::node;
 use tests::redis::Redis;

@@ -1,9 +1,10 @@
 //! A Redis node that hangs, loses its memory, or cannot be reached by one process.
 
 use super::bystanders::Bystanders;
-use super::places::{degraded, put_room, room_on, users_on};
-use super::window::Window;
+use crate::places::{degraded, put_room, room_on, users_on};
+use crate::window::Window;
 use serde_json::{Value, json};
+use std::time::Duration;
 use tests::cluster::node;
 use tests::proxy::{Link, Proxy};
 use tests::redis::Redis;
@@ -116,6 +117,42 @@ async fn what_a_cut_link_kept_from_a_process_is_told_when_it_is_back() {
 #[tokio::test]
 async fn what_a_silent_link_kept_from_a_process_is_told_when_it_is_back() {
     missed_over(Link::Silent).await;
+}
+
+#[tokio::test]
+async fn what_a_half_closed_link_kept_from_a_process_is_told_when_it_is_back() {
+    missed_over(Link::HalfClosed).await;
+}
+
+#[tokio::test]
+async fn a_slow_link_is_slow_and_nothing_worse() {
+    let redis = Redis::start();
+    let proxy = Proxy::before(redis.port).await.unwrap();
+    let cluster = Cluster::start(1, &[node(redis.port)], &[]).await.unwrap();
+    let far = cluster.another_by("im2", &[node(proxy.port())]).await.unwrap();
+    let mut near = Window::open(&cluster.processes[0], "8").await;
+    let mut other = Window::open(&far, "8").await;
+    proxy.delay(Duration::from_millis(150));
+    for number in 0..5 {
+        near.done("exchange", json!({"target": "user:8", "payload": number})).await;
+        other.done("exchange", json!({"target": "user:8", "payload": number})).await;
+        for window in [&mut near, &mut other] {
+            for _ in 0..2 {
+                assert_eq!(window.next("exchange").await["data"]["payload"], number);
+            }
+        }
+    }
+    let probed = async || {
+        let metrics = far.metrics().await.unwrap();
+        let slow = metrics.lines().find_map(|line| line.strip_prefix("im_bus_probe_seconds_sum{")?.split(' ').nth(1));
+        let slow: f64 = slow.and_then(|sum| sum.parse().ok()).unwrap_or(0.0);
+        if slow >= 0.3 { Ok(()) } else { Err(slow) }
+    };
+    eventually("the way is measured", probed).await;
+    degraded(&far, &[]).await;
+    let gaps =
+        far.metrics().await.unwrap().lines().filter(|line| line.starts_with("im_bus_gap_channels_total")).count();
+    assert_eq!(gaps, 0, "nothing was missed");
 }
 
 #[tokio::test]

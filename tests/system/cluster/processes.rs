@@ -1,6 +1,6 @@
 //! Processes that die, that meet their own name, or that are held up.
 
-use super::window::Window;
+use crate::window::Window;
 use serde_json::json;
 use tests::cluster::node;
 use tests::redis::Redis;
@@ -40,6 +40,25 @@ async fn a_second_process_of_the_same_id_refuses_and_the_first_goes_on() {
     assert!(refusal.contains("another live process is called `im1`"), "{refusal}");
     let mut window = Window::open(&cluster.processes[0], "8").await;
     window.done("exchange", json!({"target": "user:8", "payload": 1})).await;
+    window.next("exchange").await;
+}
+
+#[tokio::test]
+async fn a_process_starts_though_the_node_of_its_own_channel_is_not_there() {
+    let redis = Redis::start();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let absent = nobody.local_addr().unwrap().port();
+    drop(nobody);
+    let two = std::num::NonZeroU16::new(2).unwrap();
+    let cluster = Cluster::start(0, &[node(redis.port), node(absent)], &[]).await.unwrap();
+    let on_the_other = |id: &String| shard::node_no(&format!("ImProcPub:{id}"), two) == 1;
+    let id = (1..).map(|number| format!("im{number}")).find(on_the_other).unwrap();
+    let process = cluster.another(&id).await.unwrap();
+    let user =
+        (1..).map(|number| number.to_string()).find(|user| shard::node_no(&format!("ImMsgPub:{user}"), two) == 0);
+    let user = user.unwrap();
+    let mut window = Window::open(&process, &user).await;
+    window.done("exchange", json!({"target": format!("user:{user}"), "payload": 1})).await;
     window.next("exchange").await;
 }
 

@@ -12,9 +12,12 @@ use tests::websocket::Raw;
 const CLIENTS: usize = 1_000;
 const ABREAST: usize = 20;
 
-/// What memory may grow by in a round after the first, in KiB: an allocator's own breath takes half of it. A session
-/// keeps its query, so had a thousand of them stayed, it were more than twice as much.
+/// What memory may grow by in a round, in KiB: an allocator's own breath mostly takes half of it. A session keeps its
+/// query, so had a thousand of them stayed, it were more than twice as much.
 const GROWTH_KB: u64 = 3_000;
+
+/// Rounds after the first. An allocator sometimes takes a large breath in one of them; what leaks grows in each.
+const ROUNDS: usize = 4;
 const QUERY_BYTES: usize = 7_000;
 
 /// Where the two servers are and what their clients say.
@@ -117,16 +120,22 @@ async fn round(place: Place, attack: impl AsyncFn(Place, usize) -> Option<Raw>) 
     assert_eq!(refusal(&last.poll().await.unwrap()), (400, 1));
 }
 
-/// The same again leaves the server no larger than it was after the first time.
+/// The same again leaves the server no larger than it was before: in one of some rounds at least, for a leak spares none.
 async fn leaves_nothing((ground, place): (Ground, Place), attack: impl AsyncFn(Place, usize) -> Option<Raw>) {
     round(place, &attack).await;
     ground.alone().await;
-    let before = ground.server.rss_kb().unwrap();
-    round(place, &attack).await;
-    ground.alone().await;
-    let after = ground.server.rss_kb().unwrap();
-    assert!(after < before + GROWTH_KB, "{before} KiB became {after}");
-    ground.clear().await;
+    let mut sizes = vec![ground.server.rss_kb().unwrap()];
+    for _ in 0..ROUNDS {
+        round(place, &attack).await;
+        ground.alone().await;
+        sizes.push(ground.server.rss_kb().unwrap());
+        if let [.., before, after] = sizes[..]
+            && after < before + GROWTH_KB
+        {
+            return ground.clear().await;
+        }
+    }
+    panic!("it grew in every round, in KiB: {sizes:?}");
 }
 
 #[tokio::test]

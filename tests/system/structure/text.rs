@@ -20,11 +20,10 @@ pub(super) fn openings(tree: &Tree) -> Vec<String> {
     without.map(|file| format!("{}: does not open with what it is", file.path)).collect()
 }
 
-/// `types` and `wire` name no runtime, no clock and no socket.
+/// `types`, `wire` and the rules of `client` name no runtime, no clock and no socket.
 pub(super) fn pure_code(tree: &Tree) -> Vec<String> {
-    let pure = |file: &&File| {
-        (file.path.starts_with("shared/types/src/") || file.path.starts_with("shared/wire/src/")) && !file.is_test()
-    };
+    let folders = ["shared/types/src/", "shared/wire/src/", "shared/client/src/rules", "shared/client/src/lifeline"];
+    let pure = |file: &&File| folders.iter().any(|folder| file.path.starts_with(folder)) && !file.is_test();
     let words = ["tokio", "std::time", "std::net", "std::fs", "std::thread", "Instant", "SystemTime"];
     tree.rust().filter(pure).flat_map(|file| naming(file, &words)).collect()
 }

@@ -3,17 +3,19 @@
 use crate::client::{Client, Over};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
-use tests::Server;
+use std::time::Duration;
+use tests::{PATIENCE, Server};
+use tokio::time::Instant;
 
-pub(super) struct Window {
+pub(crate) struct Window {
     client: Client,
-    pub(super) id: String,
-    pub(super) init: Value,
+    pub(crate) id: String,
+    pub(crate) init: Value,
     heard: VecDeque<(String, Value)>,
 }
 
 impl Window {
-    pub(super) async fn open(server: &Server, user: &str) -> Self {
+    pub(crate) async fn open(server: &Server, user: &str) -> Self {
         let mut client = Client::open(server.address(), Over::WebSocket, &format!("userId={user}")).await;
         client.send("40").await;
         let mut window = Self { client, id: String::new(), init: Value::Null, heard: VecDeque::new() };
@@ -23,7 +25,7 @@ impl Window {
     }
 
     /// Asks for something, and returns the answer.
-    pub(super) async fn ask(&mut self, event: &str, argument: Value) -> Value {
+    pub(crate) async fn ask(&mut self, event: &str, argument: Value) -> Value {
         self.client.send(&format!("427{}", json!([event, argument]))).await;
         loop {
             let packet = self.client.next().await.unwrap();
@@ -35,25 +37,32 @@ impl Window {
     }
 
     /// Asks for what must be granted.
-    pub(super) async fn done(&mut self, event: &str, argument: Value) -> Value {
+    pub(crate) async fn done(&mut self, event: &str, argument: Value) -> Value {
         let answer = self.ask(event, argument).await;
         assert_eq!(answer["ok"], true, "{event}: {answer}");
         answer
     }
 
     /// The next event of this name: its one argument.
-    pub(super) async fn next(&mut self, event: &str) -> Value {
+    pub(crate) async fn next(&mut self, event: &str) -> Value {
+        self.next_within(event, PATIENCE).await
+    }
+
+    /// The same, of something that takes long. The server's heartbeats keep the connection going meanwhile.
+    pub(crate) async fn next_within(&mut self, event: &str, limit: Duration) -> Value {
+        let end = Instant::now() + limit;
         loop {
             if let Some(place) = self.heard.iter().position(|(name, _)| name == event) {
                 return self.heard.remove(place).unwrap().1;
             }
-            let packet = self.client.next().await.unwrap();
-            self.keep(&packet);
+            let left = end.saturating_duration_since(Instant::now());
+            let packet = self.client.next_within(left).await;
+            self.keep(&packet.unwrap_or_else(|end| panic!("no {event}: {end:?}")));
         }
     }
 
     /// The first event of this name for which `wanted` holds; those before it are passed over.
-    pub(super) async fn until(&mut self, event: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn until(&mut self, event: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let heard = self.next(event).await;
             if wanted(&heard) {
@@ -63,7 +72,7 @@ impl Window {
     }
 
     /// How many events of this name came up to now and were not read.
-    pub(super) async fn waiting(&mut self, event: &str) -> usize {
+    pub(crate) async fn waiting(&mut self, event: &str) -> usize {
         // An answer comes behind what was sent before it.
         self.done("getPresence", json!({ "user_ids": [] })).await;
         self.heard.iter().filter(|(name, _)| name == event).count()
