@@ -254,6 +254,17 @@ export class Rules {
   }
 
   /**
+   * Keeps so many of the newest entries of a conversation from now on, in place of the bound of all: few where nobody looks.
+   * @param {Id} conversation_id
+   * @param {number} entries
+   * @param {Output[]} out
+   */
+  keep(conversation_id, entries, out) {
+    const conversation = this.known.get(conversation_id);
+    if (conversation !== undefined) conversation.keepNewest(entries, out);
+  }
+
+  /**
    * Asks the server something, once: whoever gets `lost` decides whether to ask again.
    * @param {number} ticket
    * @param {string} event

@@ -118,6 +118,11 @@ export class Session {
       .then((page) => page.more);
   }
 
+  /** Keeps so many of the newest entries of a conversation from now on, whatever `bounds` say: few where nobody looks. */
+  keepNewest(conversation_id, entries) {
+    this.step((now, out) => this.rules.keep(conversation_id, entries, out));
+  }
+
   /** Any other request; rejects with `{code, message}`. What it changes is told before it resolves. */
   ask(event, payload) {
     return this.ticket((ticket, now, out) => this.rules.ask(ticket, event, payload, out));

@@ -75,6 +75,15 @@ export class Chat {
     return this.entries.length === 0 ? 0 : this.entries[this.entries.length - 1].conv_seq;
   }
 
+  /** The number of the first entry that this person has not read, as well as it is known; 0 if there is none. */
+  firstUnread(me) {
+    const unread = this.entries.filter((entry) => !entry.deleted && entry.from_user_id !== me && !entry.read_at && !entry.recalled);
+    if (unread.length === 0) return 0;
+    // Where all that is here is unread, the rest of it is older.
+    const older = unread[0] === this.entries[0] ? this.unread - unread.length : 0;
+    return Math.max(1, unread[0].conv_seq - Math.max(0, older));
+  }
+
   add(entry, before) {
     const at = before === undefined ? this.entries.length : this.indexOf(before);
     if (at === this.entries.length) this.entries.push(entry);

@@ -37,7 +37,7 @@ export class List extends Component {
     this.top = 0;
     this.scrolled = () => this.look();
     this.resized = () => {
-      if (this.base && this.hasMoved()) this.look();
+      this.follow();
       this.settle(true);
     };
     this.lay(props);
@@ -67,6 +67,7 @@ export class List extends Component {
 
   /** To the end, and stays there. */
   toEnd() {
+    this.top = this.base.scrollTop;
     this.isAtEnd = true;
     this.anchor = null;
     this.forceUpdate();
@@ -75,6 +76,7 @@ export class List extends Component {
   /** Brings a row to the middle of the view; false if there is none by this key. */
   toRow(key) {
     if (this.indexOf(key) < 0) return false;
+    this.top = this.base.scrollTop;
     this.isAtEnd = false;
     this.anchor = { key, offset: -this.base.clientHeight / 3 };
     this.forceUpdate();
@@ -83,6 +85,7 @@ export class List extends Component {
   }
 
   render(props) {
+    this.follow();
     if (props.rows !== this.rows) this.lay(props);
     const range = this.range();
     this.start = range.start;
@@ -231,14 +234,15 @@ export class List extends Component {
     this.top = base.scrollTop;
   }
 
-  /** Whether a person has moved the list since we last looked. A frame tells sizes before it tells moves; who is put at the end by a size was not moved. */
-  hasMoved() {
+  /** Moves are told once a frame: one that was not yet is noted before the list is put to its place. Whom a new size puts at the end has not moved. */
+  follow() {
     const base = this.base;
-    return Math.abs(base.scrollTop - this.top) > 1 && base.scrollHeight - base.scrollTop - base.clientHeight > 1;
+    const hasMoved = base && Math.abs(base.scrollTop - this.top) > 1 && base.scrollHeight - base.scrollTop - base.clientHeight > 1;
+    if (hasMoved) this.note();
   }
 
-  /** A person has moved the list, or we have. */
-  look() {
+  /** Where the list is now, by a person or by us. */
+  note() {
     const base = this.base;
     this.top = base.scrollTop;
     const isAtEnd = base.scrollHeight - base.scrollTop - base.clientHeight <= NEAR;
@@ -251,6 +255,13 @@ export class List extends Component {
       this.isAtEnd = isAtEnd;
       if (this.props.atEnd) this.props.atEnd(isAtEnd);
     }
+    return place;
+  }
+
+  /** The list was moved. */
+  look() {
+    const base = this.base;
+    const place = this.note();
     const range = this.range();
     const isShort = (range.start < this.start && this.tops[this.start] > place - BEYOND / 2)
       || (range.end > this.end && this.tops[this.end] < place + base.clientHeight + BEYOND / 2);

@@ -4,6 +4,7 @@
 import { Drafts } from "../client/drafts.js";
 import { Chat, inOrder } from "./chat.js";
 import { People } from "./people.js";
+import { Recent } from "./recent.js";
 import { Uploads } from "./uploads.js";
 
 const OLDER_AT_ONCE = 50;
@@ -28,6 +29,7 @@ export class Model {
     this.people = new People((event, payload) => session.ask(event, payload), () => this.changed());
     this.drafts = new Drafts((event, payload) => session.ask(event, payload), () => this.changed());
     this.uploads = new Uploads(this);
+    this.recent = new Recent(session);
     this.listeners = { change: [], message: [], turn: [], sent: [], error: [], lists: [], event: [] };
     this.isTold = true;
     this.reported = new Set();
@@ -172,7 +174,10 @@ export class Model {
     if (!summary.user_id) return;
     const chat = this.chat(summary.user_id);
     this.byId.set(summary.conversation_id, chat);
-    chat.id = summary.conversation_id;
+    if (chat.id === undefined) {
+      chat.id = summary.conversation_id;
+      this.recent.begin(chat);
+    }
     ["unread", "pinned", "muted"].forEach((name) => (chat[name] = summary[name]));
     this.drafts.told(chat.peer, chat.id, summary.draft || "");
   }
@@ -234,8 +239,9 @@ export class Model {
     if (product === null) chat.product = null;
     else if (product && typeof product === "object" && product.title) chat.product = product;
     if (this.current !== peer) {
-      chat.newFrom = chat.unread > 0 ? firstUnread(chat, this.me) : 0;
+      chat.newFrom = chat.unread > 0 ? chat.firstUnread(this.me) : 0;
       chat.revision += 1;
+      this.recent.open(chat);
       // What a sync has not brought, because the conversation is an old one.
       if (chat.entries.length === 0 && chat.id !== undefined) this.older(chat);
     }
@@ -381,11 +387,6 @@ export class Model {
       return null;
     });
   }
-}
-
-function firstUnread(chat, me) {
-  const first = chat.entries.find((entry) => !entry.deleted && entry.from_user_id !== me && !entry.read_at && !entry.recalled);
-  return first ? first.conv_seq : 0;
 }
 
 /** Whether a text is a few emoji and nothing else. */

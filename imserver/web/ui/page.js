@@ -4,6 +4,7 @@ import { html, render, Component } from "./view.js";
 import { Session, newId } from "../client/index.js";
 import { Model } from "./model.js";
 import { asMe, devUser, forgetLink, isDev, linkProduct, linkTarget, loginAddress, where } from "./settings.js";
+import { ASIDE } from "./recent.js";
 import { textOf } from "./message.js";
 import { language, say, sayError, speak } from "./words.js";
 import { icon } from "./icons.js";
@@ -58,7 +59,7 @@ function begin(platform) {
   } catch (notAllowed) {
     storage = undefined;
   }
-  const session = new Session({ where: where(platform, "web-" + newId()), storage });
+  const session = new Session({ where: where(platform, "web-" + newId()), storage, bounds: { entries: ASIDE } });
   const model = new Model(session);
   // For who looks into a page that misbehaves.
   window.im = { session, model };

@@ -25,7 +25,8 @@ export class Pane extends Component {
     this.texts = new Map();
     this.exposure = new Exposure((ids) => props.model.exposed(this.chat(), ids));
     this.drawn = (element) => this.wasDrawn(element);
-    this.older = () => this.props.model.older(this.chat());
+    // What has come and is not drawn yet may be what is wanted.
+    this.older = () => this.props.model.isTold && this.props.model.older(this.chat());
     this.atEnd = (isAtEnd) => this.setState({ isAtEnd, missed: 0 });
     this.offs = [
       props.model.on("message", ({ chat }) => {

@@ -146,6 +146,15 @@ impl Client {
         Ok(more)
     }
 
+    /// Keeps so many of the newest entries of a conversation from now on, in place of the bound of all: few where nobody
+    /// looks, many in the conversation that is open.
+    ///
+    /// # Errors
+    /// The client has ended.
+    pub async fn keep(&self, conversation: ConversationId, entries: usize) -> Result<(), Error> {
+        self.tell(Command::Keep { conversation, entries }).await
+    }
+
     /// Asks the server anything of its protocol, once, with an object: `pinConversation`, `saveDraft`, `recallMessage`,
     /// `exchange`, `searchUsers` and so on. What the answer changes comes as events too. Messages are to be sent by
     /// [`send`](Self::send).

@@ -173,6 +173,13 @@ impl Rules {
         self.timers.next()
     }
 
+    /// Keeps so many of the newest entries of a conversation from now on, in place of the bound of all: few where nobody looks.
+    pub fn keep(&mut self, conversation: ConversationId, entries: usize, out: &mut Vec<Output>) {
+        if let Some(conversation) = self.conversations.get_mut(&conversation) {
+            conversation.keep_newest(entries, out);
+        }
+    }
+
     /// Who this is, once a connection has said so.
     pub fn user(&self) -> Option<&UserKey> {
         self.user.as_ref()

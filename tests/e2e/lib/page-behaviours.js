@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 import { eventually } from "./eventually.js";
 import { png } from "./picture.js";
-import { Visitors, fromEnd, hears, mine, opened, ready, say, texts, theirs, turnTo } from "./visit.js";
+import { Visitors, frames, fromEnd, hears, mine, opened, ready, say, texts, theirs, turnTo } from "./visit.js";
 
 const PRODUCT = "product=p-1&title=%E6%96%87%E5%85%B7%E7%A4%BC%E7%9B%92&price=128.00&url=https%3A%2F%2Fshop.example%2Fp%2F1";
 const MARKUP = `<img src=x onerror="document.title='hurt'"><script>document.title='hurt'</script> 😀 مرحبا`;
@@ -207,6 +207,7 @@ export function pagesWork(start) {
           list.scrollTop = Math.min(list.scrollTop, 500);
           return list.scrollTop;
         });
+        await frames(page);
         const held = await seen();
         await page.locator(".list").evaluate((list) => (list.scrollTop -= 120));
         await page.waitForTimeout(120);
@@ -230,6 +231,8 @@ export function pagesWork(start) {
       const page = await buyer("513", "&to=m7", { phone: true });
       await theirs(page, "旧话 150。").waitFor();
       const loaded = () => page.evaluate(() => window.im.model.chat("m7").entries.length);
+      // Where what a sync brings hardly fills the screen, more is loaded at once.
+      await eventually("it is at rest", () => page.evaluate(() => document.querySelector(".list").scrollTop >= 400 && !window.im.model.chat("m7").isLoading));
       const before = await loaded();
       const first = await page.evaluate(() => window.im.model.chat("m7").entries[0].message);
       await page.locator(".list").evaluate((list) => (list.scrollTop = 0));

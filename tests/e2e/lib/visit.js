@@ -101,6 +101,13 @@ export async function fromEnd(page) {
   return page.locator(".list").evaluate((list) => Math.round(list.scrollHeight - list.scrollTop - list.clientHeight));
 }
 
+/** Lets a page tell what has moved and draw what came of it. */
+export async function frames(page, count = 3) {
+  await page.evaluate(async (count) => {
+    for (let frame = 0; frame < count; frame += 1) await new Promise((done) => requestAnimationFrame(done));
+  }, count);
+}
+
 /** Keeps a picture of a page for people to look at. */
 export async function picture(page, name) {
   mkdirSync(PICTURES, { recursive: true });

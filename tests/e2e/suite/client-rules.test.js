@@ -336,6 +336,8 @@ function putIn(rules, now, input, out) {
       return void rules.read(now, given.conversation_id, given.message_ids);
     case "load":
       return void rules.loadOlder(now, given.ticket, given.conversation_id, given.limit, out);
+    case "keep":
+      return void rules.keep(given.conversation_id, given.entries, out);
     case "ask":
       return void rules.ask(given.ticket, given.event, given.payload, out);
     default:

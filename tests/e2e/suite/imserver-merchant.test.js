@@ -248,6 +248,31 @@ describe("the merchant's console", () => {
     assert.ok(now < before * 1.25, `${before} nodes became ${now}`);
   });
 
+  it("keeps a screenful of what nobody has open, and has the rest again when it is opened", async () => {
+    await post("m9", "listContacts", {});
+    await send("715", "m9", "在吗");
+    const page = await desk("m9");
+    await turnTo(page, "715");
+    for (let number = 1; number <= 60; number += 1) await send("716", "m9", `攒了第 ${number} 句`);
+    await row(page, "716").getByText("攒了第 60 句").waitFor();
+    const kept = (peer) => page.evaluate((peer) => window.im.model.chats.get(peer).entries.length, peer);
+    assert.ok((await kept("716")) <= 25, `${await kept("716")} are kept`);
+    await turnTo(page, "716");
+    await theirs(page, "攒了第 60 句").waitFor();
+    await eventually("the first is here too", async () => {
+      await page.locator(".list").evaluate((list) => (list.scrollTop = 0));
+      return (await theirs(page, "攒了第 1 句").count()) === 1;
+    });
+    assert.equal(await kept("716"), 60);
+    // Eight others come to the front, one after the other; then it is one of those at the back.
+    for (let peer = 721; peer <= 728; peer += 1) {
+      await send(String(peer), "m9", `我是 ${peer}`);
+      await turnTo(page, String(peer));
+      await theirs(page, `我是 ${peer}`).waitFor();
+    }
+    assert.ok((await kept("716")) <= 25, `${await kept("716")} are kept`);
+  });
+
   it("can be used by the keyboard alone", async () => {
     await send("721", "m7", "键盘一号");
     await send("722", "m7", "键盘二号");

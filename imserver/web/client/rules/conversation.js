@@ -182,6 +182,16 @@ export class Conversation {
     if (!this.change(number, markRecalled, out)) this.marks.recalled(number);
   }
 
+  /**
+   * Keeps so many of the newest entries from now on, however many older ones were loaded.
+   * @param {number} count
+   * @param {Output[]} out
+   */
+  keepNewest(count, out) {
+    this.keep = Math.max(count, 1);
+    this.trim(out);
+  }
+
   /** Nothing is under way that could bring an old copy of an entry: marks wait only for entries above the head. */
   forgetMarks() {
     if (this.head === undefined || this.marks.isEmpty()) return;

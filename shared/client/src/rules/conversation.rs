@@ -300,6 +300,12 @@ impl Conversation {
         self.run.len() - length
     }
 
+    /// Keeps so many of the newest entries from now on, however many older ones were loaded.
+    pub(super) fn keep_newest(&mut self, count: usize, out: &mut Vec<Output>) {
+        self.keep = count.max(1);
+        self.trim(out);
+    }
+
     fn trim(&mut self, out: &mut Vec<Output>) {
         // Not one by one, so that the application is not told of each.
         if self.run.len() <= self.keep + self.keep / 4 {

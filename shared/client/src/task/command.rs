@@ -36,6 +36,10 @@ pub(crate) enum Command {
         limit: usize,
         done: oneshot::Sender<Outcome>,
     },
+    Keep {
+        conversation: ConversationId,
+        entries: usize,
+    },
     Ask {
         event: Box<str>,
         payload: Box<RawValue>,
@@ -75,6 +79,7 @@ impl Task {
                 let ticket = self.ticket(done);
                 self.rules.load_older(now, ticket, conversation, limit, &mut self.outputs);
             }
+            Command::Keep { conversation, entries } => self.rules.keep(conversation, entries, &mut self.outputs),
             Command::Ask { event, payload, done } => {
                 let ticket = self.ticket(done);
                 self.rules.ask(ticket, &event, &payload, &mut self.outputs);

@@ -187,6 +187,7 @@ fn put_in(rules: &mut Rules, now: u64, input: &Value, out: &mut Vec<Output>) -> 
             rules.read(now, conversation(), &ids);
         }
         "load" => rules.load_older(now, number("ticket"), conversation(), number("limit") as usize, out),
+        "keep" => rules.keep(conversation(), number("entries") as usize, out),
         "ask" => rules.ask(number("ticket"), text("event"), &raw(&with["payload"]), out),
         other => panic!("no such input: {other}"),
     }
