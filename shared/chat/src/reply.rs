@@ -60,6 +60,9 @@ pub enum Reply {
     Read {
         saved: Vec<MessageId>,
         read_at: u64,
+        /// Those of `saved` that were read at other times.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        read: Vec<Read>,
         unread: u64,
         rev: u64,
         #[serde(skip_serializing_if = "Option::is_none")]

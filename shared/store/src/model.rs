@@ -136,7 +136,9 @@ pub enum Done {
     Read {
         /// Those that are read now, and those that were.
         saved: Vec<MessageId>,
+        /// When; of those in `before`, each when it was.
         read_at: u64,
+        before: Vec<(u64, Vec<MessageId>)>,
         unread: u64,
         rev: u64,
     },

@@ -164,28 +164,35 @@ fn what_is_read_is_read_once_and_both_sides_are_told() {
     let (one, two) = (bench.say("8", "m7", "t1"), bench.say("8", "m7", "t2"));
     let own = bench.say("m7", "8", "t3");
     let (done, events, writes) = bench.granted("m7", read(&[one, own, MessageId(404), one]));
-    assert_eq!(done, Done::Read { saved: vec![one], read_at: NOW, unread: 1, rev: 3 });
+    assert_eq!(done, Done::Read { saved: vec![one], read_at: NOW, before: vec![], unread: 1, rev: 3 });
     assert_eq!(writes.reads, [(ID, 1)]);
     let [("8", theirs), ("m7", own_state)] = states(&events)[..] else { panic!("{events:?}") };
     assert_eq!(theirs.read.as_ref().unwrap().message_ids, [one]);
     assert_eq!((theirs.unread, theirs.socketid.is_none()), (None, true));
     assert_eq!((own_state.unread, own_state.rev, own_state.socketid.is_some()), (Some(1), 3, true));
     let (done, events, writes) = bench.granted("m7", read(&[one]));
-    assert_eq!(done, Done::Read { saved: vec![one], read_at: NOW, unread: 1, rev: 3 });
+    assert_eq!(done, Done::Read { saved: vec![one], read_at: NOW, before: vec![], unread: 1, rev: 3 });
     assert!(events.is_empty() && writes.is_empty());
     bench.granted("m7", read(&[one, two]));
     assert_eq!(bench.row("m7").unread, 0);
 }
 
 #[test]
-fn who_reads_again_is_not_told_an_earlier_time_than_the_one_that_is_kept() {
+fn who_reads_again_is_told_the_times_that_are_kept() {
     let mut bench = Bench::new();
-    let one = bench.say("8", "m7", "t1");
-    // By a process whose clock is a little ahead.
-    bench.loaded.targets.get_mut(&one).unwrap().read_ms = NOW + 9;
-    let (done, events, writes) = bench.granted("m7", read(&[one]));
-    assert_eq!(done, Done::Read { saved: vec![one], read_at: NOW + 9, unread: 1, rev: 1 });
+    let all: Vec<MessageId> = ["t1", "t2", "t3", "t4"].into_iter().map(|name| bench.say("8", "m7", name)).collect();
+    // Long ago, just now, and by a process whose clock is a little ahead.
+    for (id, read_ms) in all.iter().zip([NOW - 9, NOW, NOW + 9]) {
+        bench.loaded.targets.get_mut(id).unwrap().read_ms = read_ms;
+    }
+    let (done, events, writes) = bench.granted("m7", read(&all[..3]));
+    let before = vec![(NOW - 9, vec![all[0]]), (NOW, vec![all[1]])];
+    assert_eq!(done, Done::Read { saved: all[..3].to_vec(), read_at: NOW + 9, before, unread: 4, rev: 4 });
     assert!(events.is_empty() && writes.is_empty());
+    let (done, events, writes) = bench.granted("m7", read(&all));
+    let before = vec![(NOW - 9, vec![all[0]]), (NOW + 9, vec![all[2]])];
+    assert_eq!(done, Done::Read { saved: all.clone(), read_at: NOW, before, unread: 3, rev: 5 });
+    assert_eq!((states(&events).len(), writes.reads.len()), (2, 1), "one is new");
 }
 
 #[test]

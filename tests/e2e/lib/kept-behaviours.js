@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
+import { eventually } from "./eventually.js";
 import { EVERY_GENERATION, Windows } from "./site.js";
 
 let names = 0;
@@ -47,6 +48,22 @@ export function keepsMessages(start) {
         }
         await buyer.settle();
         assert.equal(await buyer.waiting("messagePush"), 0, "who sent it is answered instead");
+      });
+
+      it("tells who reads again when it was read the first time", async () => {
+        const [m, b] = pair();
+        const shop = await windows.open(m, client);
+        const buyer = await windows.open(b, client);
+        const { message_id: one, conversation_id } = await buyer.asked("sendMessage", text(m, "one"));
+        const { message_id: two } = await buyer.asked("sendMessage", text(m, "two"));
+        const first = await shop.asked("readMessage", { conversation_id, message_ids: [one] });
+        assert.equal(first.read, undefined);
+        await eventually("a later moment", () => Date.now() > first.read_at + 5);
+        const both = await shop.asked("readMessage", { conversation_id, message_ids: [one, two] });
+        assert.deepEqual([both.saved, both.unread, both.read_at > first.read_at], [[one, two], 0, true]);
+        assert.deepEqual(both.read, [{ message_ids: [one], read_at: first.read_at, by: m }]);
+        const again = await shop.asked("readMessage", { conversation_id, message_ids: [one] });
+        assert.deepEqual([again.read_at, again.read], [first.read_at, undefined]);
       });
 
       it("marks as read, takes back and deletes, and both sides see it", async () => {

@@ -1,6 +1,6 @@
 //! What operations answer. `ok` is always true; `v` is the version of the caller's channel with the change.
 
-use super::{BlockedUser, Contact, Conversation, Entry, Id, Person, QuickReply, UserKey};
+use super::{BlockedUser, Contact, Conversation, Entry, Id, Person, QuickReply, ReadMark, UserKey};
 use utoipa::ToSchema;
 
 #[derive(ToSchema)]
@@ -52,6 +52,8 @@ pub(in crate::api) struct MarkedRead {
     /// Those that are read now.
     saved: Vec<Id>,
     read_at: u64,
+    /// Those of `saved` that were read at other times.
+    read: Option<Vec<ReadMark>>,
     unread: u64,
     rev: u64,
     v: Option<u64>,

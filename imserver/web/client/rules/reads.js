@@ -2,8 +2,9 @@
 // nothing of screens.
 // @ts-check
 
-import { isCount, listOf, needed, optional, read } from "./form.js";
+import { isCount, listOf, needed, optional, or, read } from "./form.js";
 import { compareIds, isId } from "./ids.js";
+import { isReadMark } from "./marks.js";
 import { isFinal } from "./refusal.js";
 import { readValues } from "./values.js";
 
@@ -23,7 +24,7 @@ const MOST_AT_ONCE = 200;
 /** Messages of one conversation that wait to be reported; more are not taken. */
 const MOST_WAITING = 10000;
 
-const SAVED = { saved: needed(listOf(isId)), read_at: needed(isCount), v: optional(isCount) };
+const SAVED = { saved: needed(listOf(isId)), read_at: needed(isCount), read: or(listOf(isReadMark), []), v: optional(isCount) };
 
 /** What is to be reported of one conversation. */
 export class Report {
@@ -126,7 +127,13 @@ export function resumeReads(rules, now, out) {
 export function takeReadAnswer(rules, now, id, answer, out) {
   const saved = read(SAVED, answer);
   if (saved === undefined) return;
-  rules.conversation(id).markRead(saved.saved, saved.read_at, out);
+  const conversation = rules.conversation(id);
+  const elsewhen = new Set();
+  saved.read.forEach((mark) => {
+    mark.message_ids.forEach((one) => elsewhen.add(one));
+    conversation.markRead(mark.message_ids, mark.read_at, out);
+  });
+  conversation.markRead(saved.saved.filter((one) => !elsewhen.has(one)), saved.read_at, out);
   rules.changeState(id, readValues(answer) || { rev: 0 }, out);
   rules.forgetMarks(id);
   rules.noteVersion(now, saved.v);

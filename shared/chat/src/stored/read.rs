@@ -5,7 +5,7 @@ use crate::command::read;
 use crate::{Chat, Error, Reply, Window};
 use serde::Deserialize;
 use store::{Change, Done};
-use types::{Code, ConversationId, Failure, MessageId};
+use types::{Code, ConversationId, Failure, MessageId, Read};
 
 /// The request.
 #[derive(Debug, Deserialize)]
@@ -30,7 +30,10 @@ impl Chat {
     pub(crate) async fn read_message(&self, window: &dyn Window, command: ReadMessage) -> Result<Reply, Error> {
         let ReadMessage { conversation_id: conversation, message_ids: messages } = command;
         let (done, v) = self.change(window, Change::Read { conversation, messages }).await?;
-        let Done::Read { saved, read_at, unread, rev } = done else { return Err(unexpected()) };
-        Ok(Reply::Read { saved, read_at, unread, rev, v })
+        let Done::Read { saved, read_at, before, unread, rev } = done else { return Err(unexpected()) };
+        let by = &window.identity().user;
+        let read =
+            before.into_iter().map(|(read_at, message_ids)| Read { message_ids, read_at, by: by.clone() }).collect();
+        Ok(Reply::Read { saved, read_at, read, unread, rev, v })
     }
 }

@@ -3,6 +3,7 @@
 use super::Rules;
 use super::output::{Outcome, Output};
 use super::requests::{Purpose, part};
+use super::sync::ReadMark;
 use super::timers::Timer;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -40,6 +41,9 @@ struct Ask<'a> {
 struct Saved {
     saved: Vec<MessageId>,
     read_at: u64,
+    /// Those of `saved` that were read at other times.
+    #[serde(default)]
+    read: Vec<ReadMark>,
     #[serde(default)]
     v: Option<u64>,
 }
@@ -115,8 +119,13 @@ impl Rules {
 
     /// What the server says it has saved.
     pub(super) fn take_read_answer(&mut self, now: u64, id: ConversationId, answer: &RawValue, out: &mut Vec<Output>) {
-        let Some(Saved { saved, read_at, v }) = part(answer) else { return };
-        self.conversation(id).mark_read(&saved, read_at, out);
+        let Some(Saved { mut saved, read_at, read, v }) = part(answer) else { return };
+        saved.retain(|id| !read.iter().any(|mark| mark.message_ids.contains(id)));
+        let conversation = self.conversation(id);
+        for mark in read {
+            conversation.mark_read(&mark.message_ids, mark.read_at, out);
+        }
+        conversation.mark_read(&saved, read_at, out);
         self.change_state(id, part(answer).unwrap_or_default(), out);
         self.forget_marks(id);
         self.note_version(now, v);

@@ -3,13 +3,15 @@
 use super::{Outcome, Planner};
 use crate::model::{Done, Request};
 use crate::outbox::Reference;
+use std::collections::BTreeMap;
 use types::{ConversationId, Event, MessageId, Read, State, UserKey};
 
 impl Planner<'_> {
     pub(super) fn read(&mut self, request: &Request, conversation: ConversationId, messages: &[MessageId]) -> Outcome {
         let member = self.member(conversation, &request.by)?;
         let (peer, cleared_seq) = (member.peer.clone(), member.cleared_seq);
-        let (mut saved, mut new, mut counted, mut read_at) = (Vec::new(), Vec::new(), 0, self.now_ms);
+        let (mut saved, mut new, mut counted) = (Vec::new(), Vec::new(), 0);
+        let mut before = BTreeMap::<u64, Vec<MessageId>>::new();
         for id in messages {
             let Some(target) = self.loaded.targets.get_mut(id) else { continue };
             if target.conversation != conversation || target.from == request.by || saved.contains(id) {
@@ -17,8 +19,8 @@ impl Planner<'_> {
             }
             saved.push(*id);
             if target.read_ms > 0 {
-                // Its own time may be later than this process's: of two times the earlier one stands.
-                read_at = read_at.max(target.read_ms);
+                // Told as it was: whoever asks again may not have heard of it.
+                before.entry(target.read_ms).or_default().push(*id);
             } else {
                 target.read_ms = self.now_ms;
                 new.push(*id);
@@ -29,7 +31,10 @@ impl Planner<'_> {
         }
         if new.is_empty() {
             let (unread, rev) = self.member(conversation, &request.by).map(|member| (member.unread, member.rev))?;
-            return Ok((Done::Read { saved, read_at, unread, rev }, Vec::new()));
+            let last = before.pop_last();
+            let read_at = last.map_or(self.now_ms, |(read_ms, _)| read_ms);
+            let before = before.into_iter().collect();
+            return Ok((Done::Read { saved, read_at, before, unread, rev }, Vec::new()));
         }
         let read = Read { message_ids: new, read_at: self.now_ms, by: request.by.clone() };
         let reader = self.change(conversation, &request.by)?;
@@ -50,7 +55,9 @@ impl Planner<'_> {
             self.writes.references.push(Reference::State(user.clone(), conversation));
         }
         let events = vec![(peer, Event::State(seen)), (request.by.clone(), Event::State(own))];
-        Ok((Done::Read { saved, read_at, unread, rev }, events))
+        before.remove(&self.now_ms);
+        let before = before.into_iter().collect();
+        Ok((Done::Read { saved, read_at: self.now_ms, before, unread, rev }, events))
     }
 
     pub(super) fn clear_unread(&mut self, request: &Request, conversation: ConversationId, up_to: u64) -> Outcome {
