@@ -155,6 +155,26 @@ impl<S: Service> Session<S> {
         sent
     }
 
+    /// Sends packets with what is sent next, where the transport can hold them back: [`Session::release`] sends them if
+    /// nothing is.
+    pub fn hold(self: &Arc<Self>, frames: &[Frame]) -> Sent {
+        {
+            let state = self.state.lock();
+            if let (Transport::WebSocket(link), None) = (&state.transport, state.end) {
+                self.engine.metrics.sent();
+                return link.hold(frames.iter().map(|frame| self.on_websocket(frame)));
+            }
+        }
+        self.send(frames, Weight::Firm)
+    }
+
+    /// Sends what is still held.
+    pub fn release(&self) {
+        if let Transport::WebSocket(link) = &self.state.lock().transport {
+            link.release();
+        }
+    }
+
     /// Takes in one packet, from either transport.
     pub(super) fn take_in(self: &Arc<Self>, packet: Packet<'_>) -> Then {
         self.engine.metrics.received();

@@ -42,9 +42,11 @@ async fn join(socket: Socket) {
     namespace.rooms().add(&socket);
     socket.set_connected();
     let version = version(session.revision());
-    socket.send(&wire::socketio::connect(version, namespace.name(), socket.id().as_str()), Weight::Firm);
+    // It leaves with what the handler has to say at once.
+    session.hold(wire::socketio::connect(version, namespace.name(), socket.id().as_str()).frames());
     count(&session, JOINED);
     namespace.connected(&socket).await;
+    session.release();
 }
 
 /// A login that came to nothing. What the middleware attached may hold the socket, which would keep both for ever.

@@ -1,5 +1,6 @@
 //! What is said of a user's connections when they are counted.
 
+use bytes::Bytes;
 use serde_json::value::RawValue;
 use types::{Platform, SocketId, Status};
 
@@ -9,6 +10,9 @@ pub struct Connection {
     pub socket: SocketId,
     pub platform: Platform,
     pub device: Option<Box<str>>,
+    /// What the user's presence channel is told where this is the first connection, if the bus can tell it in the same step:
+    /// see [`Registered::announced`].
+    pub announcement: Option<Bytes>,
 }
 
 /// What holds for the user once the connection is counted.
@@ -18,6 +22,8 @@ pub struct Registered {
     pub connections: usize,
     /// Whether the user had none before.
     pub first: bool,
+    /// Whether the connection's announcement was published with it.
+    pub announced: bool,
     /// As the user set it; [`Status::Online`] for the first connection.
     pub status: Status,
     /// The user's last `changeUser`, if there was one.

@@ -3,6 +3,7 @@
 use crate::command::read;
 use crate::{Chat, Error, Reply, Seen, Window};
 use bus::{Connection, Registered};
+use bytes::Bytes;
 use futures_util::future::{join, join_all};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -69,6 +70,7 @@ impl Chat {
             socket: window.socket().clone(),
             platform: identity.platform,
             device: identity.device.clone(),
+            announcement: Some(coming(&identity.user)),
         };
         // Together, so that a node that hangs costs its time limit once.
         let follow = window.follow(Channel::User(identity.user.clone()));
@@ -77,12 +79,12 @@ impl Chat {
         let is_degraded = followed? == Followed::WhenBack;
         let known_in = registered.as_ref().ok().and_then(|registered| registered.known_in.as_deref());
         self.meet(&identity.user, known_in).await;
-        let Registered { first, status, target, .. } = match registered {
+        let Registered { first, announced, status, target, .. } = match registered {
             Ok(registered) => registered,
             Err(bus::Error::Down(_)) => return Ok(Arrival { target: None, status: Status::Online, degraded: true }),
             Err(error) => return Err(error.into()),
         };
-        if first {
+        if first && !announced {
             let announced = self.announce_from(&identity.user, seen_by_others(status)).await;
             log(announced, &identity.user);
         }
@@ -163,6 +165,11 @@ impl Chat {
         let known = self.bus.presence(std::slice::from_ref(user)).await?;
         Ok(known.first().map_or(Status::Offline, |(_, status)| seen_by_others(*status)))
     }
+}
+
+/// What others see with a user's first connection, which has no status of its own yet.
+fn coming(user: &UserKey) -> Bytes {
+    Event::Presence(Presence { user_id: user.clone(), status: Status::Online }).encode().into()
 }
 
 fn log(announced: Result<(), bus::Error>, user: &UserKey) {

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! send ──► socket takes all ──► done, nothing kept
+//!      ├─► held ► goes with what is sent next
 //!      └─► socket would block ► queue (bounded in bytes) ──► the connection's task writes when the socket is ready
 //!                                  └─► over the bound: volatile frames are dropped, any other closes with `slow`
 //! ```
@@ -72,6 +73,8 @@ struct Out {
     queue: VecDeque<Bytes>,
     bytes: usize,
     corked: bool,
+    /// What is queued waits for more to go with it.
+    held: bool,
     closing: Option<CloseReason>,
     broken: bool,
 }
@@ -87,18 +90,39 @@ impl Link {
         self.send_all(std::iter::once(frame), weight)
     }
 
+    /// Takes frames that leave with what is sent next, in one write; [`Link::release`] sends them where nothing follows.
+    pub fn hold(&self, frames: impl Iterator<Item = Bytes>) -> Sent {
+        let mut out = self.out.lock();
+        if out.closing.is_some() || out.broken {
+            return Sent::Closed;
+        }
+        // Behind others they wait anyway.
+        out.held |= out.queue.is_empty();
+        frames.for_each(|frame| out.push(frame));
+        self.within_bound(&mut out)
+    }
+
+    /// Sends what is still held.
+    pub fn release(&self) {
+        let mut out = self.out.lock();
+        if std::mem::take(&mut out.held) {
+            self.write_out(&mut out);
+        }
+    }
+
     /// Sends frames that belong together: nothing comes between them, and either all are accepted or none.
     pub fn send_all(&self, frames: impl Iterator<Item = Bytes> + Clone, weight: Weight) -> Sent {
         let mut out = self.out.lock();
         if out.closing.is_some() || out.broken {
             return Sent::Closed;
         }
-        let backlog = !out.queue.is_empty();
-        if weight.is_dropped(out.bytes, self.queue_limit, out.corked) {
+        if weight.is_dropped(out.bytes, self.queue_limit, out.corked || out.held) {
             return Sent::Dropped;
         }
+        let was_held = std::mem::take(&mut out.held);
+        let backlog = !out.queue.is_empty() && !was_held;
         let mut frames = frames;
-        if !backlog && !out.corked {
+        if out.queue.is_empty() && !out.corked {
             let Some(first) = frames.next() else { return Sent::Accepted };
             let written = match self.half.try_write(&first) {
                 Ok(written) => written,
@@ -132,11 +156,17 @@ impl Link {
     pub fn uncork(&self) {
         let mut out = self.out.lock();
         out.corked = false;
-        if out.queue.is_empty() {
+        if !out.held {
+            self.write_out(&mut out);
+        }
+    }
+
+    fn write_out(&self, out: &mut Out) {
+        if out.corked || out.queue.is_empty() {
             return;
         }
-        if self.write_queue(&mut out).is_err() {
-            self.break_off(&mut out);
+        if self.write_queue(out).is_err() {
+            self.break_off(out);
         } else if !out.queue.is_empty() || out.closing.is_some() {
             self.task.wake();
         }
@@ -145,7 +175,7 @@ impl Link {
     /// Whether frames wait because the reader is behind.
     pub fn is_behind(&self) -> bool {
         let out = self.out.lock();
-        !out.corked && !out.queue.is_empty()
+        !out.corked && !out.held && !out.queue.is_empty()
     }
 
     /// Says the last word and ends the connection once it is written; the first reason given stands. A slow reader
@@ -156,6 +186,7 @@ impl Link {
             return;
         }
         out.closing = Some(reason);
+        out.held = false;
         if reason == CloseReason::Slow {
             out.discard();
         } else if let Some(last) = last {
@@ -181,11 +212,14 @@ impl Link {
         loop {
             {
                 let mut out = self.out.lock();
-                if !out.broken && !out.corked && self.write_queue(&mut out).is_err() {
+                if !out.broken && !out.corked && !out.held && self.write_queue(&mut out).is_err() {
                     self.break_off(&mut out);
                 }
                 if out.broken {
                     return Poll::Ready(());
+                }
+                if out.held {
+                    return Poll::Pending;
                 }
                 if out.queue.is_empty() {
                     return if out.closing.is_some() { Poll::Ready(()) } else { Poll::Pending };

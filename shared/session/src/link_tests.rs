@@ -152,3 +152,45 @@ async fn bytes_behind_a_waiting_handler_are_looked_at_after_it_in_order() {
     task.await.unwrap();
     assert_eq!(*log.lock(), b"123");
 }
+
+#[tokio::test]
+async fn what_is_held_leaves_with_what_is_sent_next() {
+    let (mut client, read, link) = pair(1 << 20).await;
+    let task = pump(read, link.clone());
+    let mut got = [0; 3];
+    assert_eq!(link.hold(std::iter::once(Bytes::from("a"))), Sent::Accepted);
+    link.hold(std::iter::once(Bytes::from("b")));
+    link.cork();
+    link.uncork();
+    tokio::task::yield_now().await;
+    assert_eq!(link.out.lock().bytes, 2, "held");
+    assert!(!link.is_behind(), "nobody is slow");
+    assert_eq!(link.send(Bytes::from("c"), Weight::Volatile), Sent::Accepted);
+    assert_eq!(link.out.lock().bytes, 0, "written at once");
+    client.read_exact(&mut got).await.unwrap();
+    assert_eq!(&got, b"abc");
+    // Nothing follows: it is released, or the end sends it.
+    link.hold(std::iter::once(Bytes::from("d")));
+    link.release();
+    link.hold(std::iter::once(Bytes::from("e")));
+    link.close(CloseReason::Drain, None);
+    let mut rest = Vec::new();
+    client.read_to_end(&mut rest).await.unwrap();
+    assert_eq!(rest, b"de");
+    drop(client);
+    assert_eq!(task.await.unwrap(), CloseReason::Drain);
+}
+
+#[tokio::test]
+async fn what_is_held_behind_a_full_socket_keeps_its_place() {
+    let (mut client, read, link) = pair(64 << 20).await;
+    let task = pump(read, link.clone());
+    let filler = stall(&link);
+    link.hold(std::iter::once(Bytes::from("held")));
+    assert_eq!(link.send(Bytes::from("next"), Weight::Firm), Sent::Accepted);
+    let mut got = vec![0; filler + 8];
+    client.read_exact(&mut got).await.unwrap();
+    assert_eq!(&got[filler..], b"heldnext");
+    drop(client);
+    task.await.unwrap();
+}

@@ -30,6 +30,7 @@ impl Users {
         Ok(Registered {
             connections: record.connections.len(),
             first,
+            announced: false,
             status: record.status,
             target: record.target.clone(),
             // Whoever keeps messages in this process remembers it too.

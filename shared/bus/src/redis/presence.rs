@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 use std::collections::HashMap;
-use types::{Platform, SocketId, Status, UserKey};
+use types::{Channel, Platform, SocketId, Status, UserKey};
 
 /// Users asked about in one script: well under a millisecond of Redis.
 const ASKED_AT_ONCE: usize = 100;
@@ -77,7 +77,11 @@ impl Node {
         entry.pop();
         let socket = connection.socket;
         self.users.note(user, Mine { socket: socket.clone(), entry: entry.clone(), generation: 0 });
-        let args = vec![socket.as_str().into(), entry.into(), self.seat.keep_secs().to_string().into()];
+        let mut args: Vec<Value> = vec![socket.as_str().into(), entry.into(), self.seat.keep_secs().to_string().into()];
+        let announcement = connection.announcement;
+        if let Some(announcement) = &announcement {
+            args.extend([Channel::Presence(user.clone()).to_string().into(), announcement.clone().into()]);
+        }
         let outcome = match self.link().await {
             Ok(link) => link.run(&REGISTER, names::registered(user).into(), args).await,
             Err(error) => Err(error),
@@ -96,6 +100,7 @@ impl Node {
         let registered = Registered {
             connections,
             first,
+            announced: first && announcement.is_some(),
             status: status.as_ref().map_or(Status::Online, |status| names::read_status(&status.text)),
             target: target.as_ref().and_then(|target| RawValue::from_string(target.text.clone()).ok()),
             known_in: answer.text().map(Into::into),

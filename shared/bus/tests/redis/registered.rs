@@ -2,8 +2,8 @@
 
 use crate::attached::{Attached, channel_of, eventually, rings, room_of, user_of};
 use crate::suite::{connection, key};
-use bus::Error;
 use bus::redis::{Notice, Options};
+use bus::{Connection, Error};
 use futures_util::future::join_all;
 use parts::redis::Redis as Server;
 use std::time::Duration;
@@ -32,6 +32,18 @@ async fn who_was_put_out_of_a_room_unheard_is_told_and_stays_out() {
     assert_eq!(from, room);
     assert_eq!(occupants.iter().map(|who| who.socket.as_str()).collect::<Vec<_>>(), ["a.1"]);
     assert_eq!(inside(&a, &room).await, [key("a.2"), key("looker.1")]);
+}
+
+#[tokio::test]
+async fn a_first_connection_is_announced_with_its_registration() {
+    let nodes = [Server::start()];
+    let a = Attached::with(rings(&nodes), "a", |_| {}).await.unwrap();
+    let user = user_of(&nodes, 0, 0);
+    let announced = |socket| Connection { announcement: Some("here".into()), ..connection(socket) };
+    assert!(!a.bus.register(&user, connection("a.1")).await.unwrap().announced, "nothing was to be told");
+    a.bus.unregister(&user, &key("a.1")).await.unwrap();
+    assert!(a.bus.register(&user, announced("a.2")).await.unwrap().announced);
+    assert!(!a.bus.register(&user, announced("a.3")).await.unwrap().announced, "it is not the first");
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ pub(crate) fn key<T: std::str::FromStr<Err: std::fmt::Debug>>(id: &str) -> T {
 }
 
 pub(crate) fn connection(socket: &str) -> Connection {
-    Connection { socket: key::<SocketId>(socket), platform: Platform::Pc, device: None }
+    Connection { socket: key::<SocketId>(socket), platform: Platform::Pc, device: None, announcement: None }
 }
 
 macro_rules! suite {
@@ -109,6 +109,7 @@ macro_rules! suite {
                 a_target_waits_for_the_next_window,
                 all_is_gone_with_the_last_connection,
                 connections_of_a_process_that_left_do_not_count,
+                a_first_connection_is_announced_once,
             }
             rooms {
                 a_room_exists_while_it_is_put,

@@ -1,8 +1,9 @@
 //! Connections, status and target of a user.
 
 use super::{Pair, connection, key};
+use bus::Connection;
 use serde_json::value::RawValue;
-use types::{Status, UserKey};
+use types::{Channel, Status, UserKey};
 
 fn target(json: &str) -> Box<RawValue> {
     RawValue::from_string(json.to_owned()).unwrap()
@@ -93,4 +94,21 @@ pub(crate) async fn connections_of_a_process_that_left_do_not_count(pair: Pair) 
     assert_eq!(status(&pair, &only).await, Status::Offline);
     assert_eq!(status(&pair, &both).await, Status::Online);
     assert_eq!(pair.b.bus.unregister(&both, &key("b.1")).await, Ok(true));
+}
+
+/// Whether the bus tells it or leaves that to the caller, watchers hear of a first connection once, and of a second nothing.
+pub(crate) async fn a_first_connection_is_announced_once(mut pair: Pair) {
+    let user: UserKey = key("8");
+    let channel = Channel::Presence(user.clone());
+    pair.b.bus.subscribe(&channel).await.unwrap();
+    for socket in ["a.1", "a.2"] {
+        let announced = Connection { announcement: Some("here".into()), ..connection(socket) };
+        let registered = pair.a.bus.register(&user, announced).await.unwrap();
+        if registered.first && !registered.announced {
+            pair.a.bus.publish(&channel, "here".into()).await.unwrap();
+        }
+    }
+    pair.a.bus.publish(&channel, "that was all".into()).await.unwrap();
+    pair.b.expect(&channel, "here").await;
+    pair.b.expect(&channel, "that was all").await;
 }
