@@ -36,10 +36,7 @@ export class List extends Component {
     this.anchor = null;
     this.top = 0;
     this.scrolled = () => this.look();
-    this.resized = () => {
-      this.follow();
-      this.settle(true);
-    };
+    this.resized = () => this.settle(true);
     this.lay(props);
   }
 
@@ -85,7 +82,6 @@ export class List extends Component {
   }
 
   render(props) {
-    this.follow();
     if (props.rows !== this.rows) this.lay(props);
     const range = this.range();
     this.start = range.start;
@@ -219,26 +215,34 @@ export class List extends Component {
 
   place() {
     const base = this.base;
-    if (this.isAtEnd || !this.anchor) {
-      base.scrollTop = base.scrollHeight;
-      this.top = base.scrollTop;
-      return;
+    const moved = this.untold();
+    if (moved === 0 && (this.isAtEnd || !this.anchor)) base.scrollTop = base.scrollHeight;
+    else if (this.anchor && this.indexOf(this.anchor.key) >= 0) {
+      const wanted = Math.max(0, this.standing(this.anchor) + moved);
+      if (Math.abs(base.scrollTop - wanted) > 1) base.scrollTop = wanted;
     }
-    const index = this.indexOf(this.anchor.key);
-    if (index < 0) return;
-    const rows = base.querySelector(".rows");
-    const element = rows.children[index - this.start];
-    const top = element ? element.offsetTop : rows.offsetTop + this.tops[index];
-    const wanted = Math.max(0, top + this.anchor.offset);
-    if (Math.abs(base.scrollTop - wanted) > 1) base.scrollTop = wanted;
     this.top = base.scrollTop;
+    if (moved !== 0) this.note();
+    else if (this.isAtEnd) this.hold();
   }
 
-  /** Moves are told once a frame: one that was not yet is noted before the list is put to its place. Whom a new size puts at the end has not moved. */
-  follow() {
+  /** How far down the list's own box an anchor is, as drawn. */
+  standing({ key, offset }) {
+    const index = this.indexOf(key);
+    const rows = this.base.querySelector(".rows");
+    const element = rows.children[index - this.start];
+    return offset + (element ? element.offsetTop : rows.offsetTop + this.tops[index]);
+  }
+
+  /**
+   * How far a person has moved the list since it was last known where it is. A browser tells once a frame, and a drawing may come
+   * before. What has become smaller is put at its end by the browser: that is nobody's move.
+   */
+  untold() {
     const base = this.base;
-    const hasMoved = base && Math.abs(base.scrollTop - this.top) > 1 && base.scrollHeight - base.scrollTop - base.clientHeight > 1;
-    if (hasMoved) this.note();
+    const moved = base.scrollTop - this.top;
+    const isPut = moved < 0 && base.scrollHeight - base.scrollTop - base.clientHeight <= 1;
+    return Math.abs(moved) <= 1 || isPut ? 0 : moved;
   }
 
   /** Where the list is now, by a person or by us. */
@@ -246,15 +250,20 @@ export class List extends Component {
     const base = this.base;
     this.top = base.scrollTop;
     const isAtEnd = base.scrollHeight - base.scrollTop - base.clientHeight <= NEAR;
-    const rows = base.querySelector(".rows");
-    const place = base.scrollTop - rows.offsetTop;
-    this.near = this.lastingRow(this.rowAt(place));
-    const row = this.rows[this.near];
-    this.anchor = row ? { key: row.key, offset: place - this.tops[this.near] } : null;
+    const place = this.hold();
     if (isAtEnd !== this.isAtEnd) {
       this.isAtEnd = isAtEnd;
       if (this.props.atEnd) this.props.atEnd(isAtEnd);
     }
+    return place;
+  }
+
+  /** The first lasting row in view holds the place from here on. */
+  hold() {
+    const place = this.top - this.base.querySelector(".rows").offsetTop;
+    this.near = this.lastingRow(this.rowAt(place));
+    const row = this.rows[this.near];
+    this.anchor = row ? { key: row.key, offset: place - this.tops[this.near] } : null;
     return place;
   }
 

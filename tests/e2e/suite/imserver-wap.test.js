@@ -152,6 +152,18 @@ describe("the page on a phone", () => {
     await page.waitForFunction(() => window.innerHeight === 500);
     await frames(page);
     assert.ok(Math.abs((await place()) - 400) <= 2, `400 became ${await place()}`);
+    // Who goes to the end in such a frame stays there, and sees what comes.
+    await page.evaluate(() => {
+      const list = document.querySelector(".list");
+      list.scrollTop = list.scrollHeight;
+      window.im.model.tell("change");
+    });
+    await frames(page);
+    assert.ok((await fromEnd(page)) <= 1);
+    await send("604", "m7", "kb-30", "第 30 句");
+    await mine(page, "第 30 句").waitFor();
+    await frames(page);
+    assert.ok((await fromEnd(page)) <= 1);
   });
 
   it("leads back to the list by the button of the phone, and in again", async () => {
