@@ -58,8 +58,12 @@ export class Composer extends Component {
     const fitted = window.innerWidth + " " + field.value;
     if (this.fitted === fitted) return;
     this.fitted = fitted;
+    // What stands above keeps its size meanwhile: a list at its end would be put elsewhere.
+    const around = field.parentNode;
+    around.style.minHeight = around.offsetHeight + "px";
     field.style.height = "auto";
     field.style.height = field.scrollHeight + "px";
+    around.style.minHeight = "";
   }
 
   wrote() {

@@ -35,6 +35,7 @@ export class List extends Component {
     this.isAtEnd = true;
     this.anchor = null;
     this.top = 0;
+    this.most = 0;
     this.scrolled = () => this.look();
     this.resized = () => this.settle(true);
     this.lay(props);
@@ -185,7 +186,7 @@ export class List extends Component {
     }
     // What is drawn may be higher than guessed: what is above and below it, which is all that a drawing says of heights, is not.
     this.measure();
-    this.place();
+    this.place(isAnew);
     const range = this.range();
     if (again && (isAnew || range.start < this.start || range.end > this.end)) {
       const isStill = this.depth > 8;
@@ -213,16 +214,21 @@ export class List extends Component {
     this.sum(first);
   }
 
-  place() {
+  place(isAnew) {
     const base = this.base;
     const moved = this.untold();
-    if (moved === 0 && (this.isAtEnd || !this.anchor)) base.scrollTop = base.scrollHeight;
-    else if (this.anchor && this.indexOf(this.anchor.key) >= 0) {
+    if (!this.anchor || (this.isAtEnd && moved === 0)) base.scrollTop = base.scrollHeight;
+    else if (this.indexOf(this.anchor.key) >= 0) {
       const wanted = Math.max(0, this.standing(this.anchor) + moved);
       if (Math.abs(base.scrollTop - wanted) > 1) base.scrollTop = wanted;
     }
     this.top = base.scrollTop;
-    if (moved !== 0) this.note();
+    this.most = base.scrollHeight - base.clientHeight;
+    if (moved !== 0 && this.anchor && isAnew) {
+      // What is drawn does not fit the new guesses: where it is in them is known after the next drawing.
+      this.anchor = { key: this.anchor.key, offset: this.anchor.offset + moved };
+      this.turnEnd(false);
+    } else if (moved !== 0) this.note();
     else if (this.isAtEnd) this.hold();
   }
 
@@ -235,27 +241,31 @@ export class List extends Component {
   }
 
   /**
-   * How far a person has moved the list since it was last known where it is. A browser tells once a frame, and a drawing may come
-   * before. What has become smaller is put at its end by the browser: that is nobody's move.
+   * How far a person has moved the list since it was last known where it is, unless it was to the end. A browser tells once a
+   * frame, and a drawing may come before. What has become smaller is put at its end by the browser: that is nobody's move.
    */
   untold() {
-    const base = this.base;
-    const moved = base.scrollTop - this.top;
-    const isPut = moved < 0 && base.scrollHeight - base.scrollTop - base.clientHeight <= 1;
-    return Math.abs(moved) <= 1 || isPut ? 0 : moved;
+    const { scrollTop, scrollHeight, clientHeight } = this.base;
+    const moved = scrollTop - this.top;
+    if (Math.abs(moved) <= 1) return 0;
+    if (scrollTop >= this.most - NEAR) this.turnEnd(true);
+    const isPut = moved < 0 && scrollHeight - scrollTop - clientHeight <= 1;
+    return isPut || scrollTop >= this.most - NEAR ? 0 : moved;
   }
 
   /** Where the list is now, by a person or by us. */
   note() {
     const base = this.base;
     this.top = base.scrollTop;
-    const isAtEnd = base.scrollHeight - base.scrollTop - base.clientHeight <= NEAR;
-    const place = this.hold();
-    if (isAtEnd !== this.isAtEnd) {
-      this.isAtEnd = isAtEnd;
-      if (this.props.atEnd) this.props.atEnd(isAtEnd);
-    }
-    return place;
+    this.most = base.scrollHeight - base.clientHeight;
+    this.turnEnd(this.top >= this.most - NEAR);
+    return this.hold();
+  }
+
+  turnEnd(isAtEnd) {
+    if (isAtEnd === this.isAtEnd) return;
+    this.isAtEnd = isAtEnd;
+    if (this.props.atEnd) this.props.atEnd(isAtEnd);
   }
 
   /** The first lasting row in view holds the place from here on. */

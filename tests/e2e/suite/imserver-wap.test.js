@@ -164,6 +164,24 @@ describe("the page on a phone", () => {
     await mine(page, "第 30 句").waitFor();
     await frames(page);
     assert.ok((await fromEnd(page)) <= 1);
+    // Also if what comes is drawn with the move.
+    await page.locator(".list").evaluate((list) => (list.scrollTop = 400));
+    await frames(page);
+    await page.evaluate(() => {
+      const list = document.querySelector(".list");
+      list.scrollTop = list.scrollHeight;
+      window.im.model.hear("messagePush", { from_user_id: "m7", to_user_id: "604", type: "text", message: "一\n二\n三\n四", send_time: Date.now() });
+      window.im.model.tell("change");
+    });
+    await frames(page);
+    assert.ok((await fromEnd(page)) <= 1);
+    // Nor does a text of many lines put him elsewhere.
+    for (const line of ["一", "二", "三", "四", "五"]) {
+      await page.locator(".composer textarea").pressSequentially(line);
+      await page.keyboard.press("Shift+Enter");
+      await frames(page);
+      assert.ok((await fromEnd(page)) <= 1, line);
+    }
   });
 
   it("leads back to the list by the button of the phone, and in again", async () => {
