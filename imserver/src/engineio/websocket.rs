@@ -9,10 +9,9 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use session::pump::Then;
 use session::websocket::{self as transport, Messages};
-use session::{Link, Weight};
+use session::{Link, Stream, Weight};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use types::CloseReason;
 use wire::engineio::{self, Frame};
@@ -47,6 +46,7 @@ impl<S: Service> Engine<S> {
         let engine = self.clone();
         self.tracker.spawn(async move {
             let Some((read, link, tail)) = engine.take_over(upgraded).await else { return };
+            link.release();
             if !session.add_candidate(&link) {
                 let reason = CloseReason::ProtocolError;
                 link.close(reason, transport::close_frame(reason));
@@ -78,13 +78,19 @@ impl<S: Service> Engine<S> {
         });
     }
 
-    /// Waits for hyper to hand the TCP stream over, with what it already read of it.
+    /// Waits for hyper to hand the TCP stream over, with what it already read of it. The link holds the answer to the
+    /// request.
     async fn take_over(&self, upgraded: OnUpgrade) -> Option<(OwnedReadHalf, Arc<Link>, Vec<u8>)> {
         let upgraded: Upgraded = upgraded.await.ok()?;
-        let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+        let parts = upgraded.downcast::<TokioIo<Stream>>().ok()?;
         let tail = parts.read_buf.to_vec();
-        let (read, write) = parts.io.into_inner().into_split();
-        Some((read, Arc::new(Link::new(write, self.send_queue_bytes)), tail))
+        let (stream, head) = parts.io.into_inner().into_parts();
+        let (read, write) = stream.into_split();
+        let link = Arc::new(Link::new(write, self.send_queue_bytes));
+        if !head.is_empty() {
+            link.hold(std::iter::once(head.into()));
+        }
+        Some((read, link, tail))
     }
 
     fn frame_limits(&self) -> Limits {

@@ -13,6 +13,7 @@ pub mod listener;
 pub mod metrics;
 pub mod proxies;
 pub mod pump;
+pub mod stream;
 pub mod sweep;
 pub mod websocket;
 
@@ -20,3 +21,4 @@ pub use clock::{Clock, Millis};
 pub use hub::Hub;
 pub use link::{ENTRY_BYTES, Link, Sent, Weight};
 pub use proxies::Proxies;
+pub use stream::Stream;

@@ -2,6 +2,7 @@
 
 use crate::limits::{Limits, Ticket};
 use crate::proxies::Proxies;
+use crate::stream::Stream;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -104,7 +105,7 @@ where
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(READ_BUFFER);
-    let served = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let served = builder.serve_connection(TokioIo::new(Stream::new(stream)), service).with_upgrades();
     let mut served = std::pin::pin!(served);
     let outcome = match stop.run_until_cancelled(served.as_mut()).await {
         Some(outcome) => outcome,
