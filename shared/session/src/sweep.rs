@@ -6,9 +6,10 @@
 
 use crate::{Clock, Millis};
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Something with a next moment at which it must decide.
@@ -25,13 +26,16 @@ pub struct Sweep<T> {
     tick: Millis,
     /// The number of ticks swept so far.
     swept: AtomicU64,
+    filed: AtomicUsize,
+    /// There is an entry again.
+    filled: Notify,
 }
 
 impl<T: Timed> Sweep<T> {
     /// A wheel of steps of `tick` milliseconds: an entry is visited at its due time or up to one step later.
     pub fn new(tick: Millis) -> Self {
         let slots = (0..SLOTS).map(|_| Mutex::new(Vec::new())).collect();
-        Self { slots, tick: tick.max(1), swept: AtomicU64::new(0) }
+        Self { slots, tick: tick.max(1), swept: AtomicU64::new(0), filed: AtomicUsize::new(0), filled: Notify::new() }
     }
 
     /// A step that is fine enough for the shortest of the periods: a twentieth of it, between 5 and 250 ms.
@@ -54,6 +58,7 @@ impl<T: Timed> Sweep<T> {
         for step in from..target {
             self.swept.store(step + 1, Ordering::Release);
             std::mem::swap(&mut visited, &mut *self.slots[step as usize % SLOTS].lock());
+            self.filed.fetch_sub(visited.len(), Ordering::AcqRel);
             for entry in visited.drain(..) {
                 let Some(alive) = entry.upgrade() else { continue };
                 if let Some(due) = alive.tick(now) {
@@ -63,21 +68,39 @@ impl<T: Timed> Sweep<T> {
         }
     }
 
-    /// Sweeps until told to stop.
+    /// Sweeps until told to stop. Where nothing is filed, nothing is woken.
     pub async fn run(&self, clock: Clock, stop: CancellationToken) {
         let mut timer = tokio::time::interval(Duration::from_millis(self.tick));
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        while stop.run_until_cancelled(timer.tick()).await.is_some() {
+        let mut wait = async || {
+            while self.filed.load(Ordering::Acquire) == 0 {
+                self.filled.notified().await;
+            }
+            timer.tick().await;
+        };
+        while stop.run_until_cancelled(wait()).await.is_some() {
             self.sweep(clock.now());
         }
     }
 
     fn file(&self, entry: Weak<T>, due: Millis) {
-        let swept = self.swept.load(Ordering::Acquire);
-        // Rounded up, so that nothing is asked before it is due; beyond the wheel's horizon it is asked early and
-        // simply files itself again.
-        let step = due.div_ceil(self.tick).clamp(swept + 1, swept + SLOTS as u64 - 1);
-        self.slots[step as usize % SLOTS].lock().push(entry);
+        // Counted first: a sweep takes off only what was counted.
+        let was_empty = self.filed.fetch_add(1, Ordering::AcqRel) == 0;
+        loop {
+            let swept = self.swept.load(Ordering::Acquire);
+            // Rounded up, so that nothing is asked before it is due; beyond the wheel's horizon it is asked early and
+            // simply files itself again.
+            let step = due.div_ceil(self.tick).clamp(swept + 1, swept + SLOTS as u64 - 1);
+            let mut slot = self.slots[step as usize % SLOTS].lock();
+            // A sweep that has come by meanwhile said so before it took the slot.
+            if self.swept.load(Ordering::Acquire) <= step {
+                slot.push(entry);
+                break;
+            }
+        }
+        if was_empty {
+            self.filled.notify_one();
+        }
     }
 }
 
@@ -150,5 +173,25 @@ mod tests {
             sweep.sweep(now);
         }
         assert!(sweep.slots.iter().all(|slot| slot.lock().is_empty()));
+        assert_eq!(sweep.filed.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn a_sweep_that_had_nothing_to_do_takes_up_what_comes() {
+        let (sweep, clock, stop) = (Arc::new(Sweep::new(5)), Clock::new(), CancellationToken::new());
+        let (sweeping, until) = (sweep.clone(), stop.clone());
+        let running = tokio::spawn(async move { sweeping.run(clock, until).await });
+        for _ in 0..3 {
+            while sweep.filed.load(Ordering::Acquire) > 0 {
+                tokio::task::yield_now().await;
+            }
+            let entry = Arc::new(Every { period: 5, asked: Mutex::default(), due: Mutex::new(clock.now()) });
+            sweep.add(&entry, clock.now());
+            while entry.asked.lock().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        }
+        stop.cancel();
+        running.await.unwrap();
     }
 }
