@@ -29,7 +29,6 @@ use futures_util::future::{join_all, select_ok};
 use link::Link;
 use node::{Node, Seat, State};
 pub use options::{Ask, Guards, Notice, Notices, Options, Process};
-use script::Script;
 use serde_json::value::RawValue;
 use shard::Rings;
 use std::collections::BTreeMap;

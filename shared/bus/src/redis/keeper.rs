@@ -54,7 +54,7 @@ pub(super) async fn keep(node: Arc<Node>, first: First) {
         }
         let trouble = tokio::select! {
             trouble = driver.ended() => trouble,
-            trouble = Driver::silence(&link, node.options(), || 0) => trouble,
+            trouble = Driver::silence(&link, node.options()) => trouble,
             trouble = tenure.renew() => trouble,
             trouble = tenure.compare() => trouble,
             trouble = switched(&node, &target) => trouble,

@@ -4,6 +4,7 @@
 //! connection that ends is over, and what to do about that is decided where more is known.
 
 use super::options::Options;
+use super::script::{Call, Script};
 use super::trouble::Trouble;
 use crate::{Error, NodeName};
 use bytes::Bytes;
@@ -13,10 +14,11 @@ use fred::interfaces::{ClientLike, EventInterface, LuaInterface, PubsubInterface
 use fred::types::config::{Config, ConnectionConfig, PerformanceConfig, ServerConfig, TcpConfig};
 use fred::types::{ConnectHandle, CustomCommand, Message, RespVersion, Value};
 use secrecy::{ExposeSecret, SecretString};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// What may be under way on one connection, in KiB: four times what a second of a busy process is, and no danger.
@@ -51,6 +53,9 @@ pub(super) struct Link {
     run_id: Box<str>,
     dead: CancellationToken,
     verdict: OnceLock<Trouble>,
+    opened: Instant,
+    /// When the server was last heard, in milliseconds since then.
+    last_sign: AtomicU64,
 }
 
 /// Keeps a connection open until it is closed or dropped.
@@ -94,6 +99,8 @@ impl Link {
                     run_id,
                     dead: CancellationToken::new(),
                     verdict: OnceLock::new(),
+                    opened: Instant::now(),
+                    last_sign: AtomicU64::new(0),
                 };
                 Ok(Driver { task, link: Arc::new(link) })
             }
@@ -119,18 +126,23 @@ impl Link {
         self.metered(size, Box::pin(self.client.publish(channel, Value::Bytes(message)))).await
     }
 
-    /// Runs a script by its digest, with its text if the server does not know it (any more).
+    /// Runs a script.
     pub(super) async fn run(
         &self,
-        script: &super::Script,
+        script: &'static Script,
         keys: Vec<String>,
         args: Vec<Value>,
     ) -> Result<Value, Error> {
+        self.call(&Call { script, keys, args }).await
+    }
+
+    /// Runs a script by its digest, with its text if the server does not know it (any more).
+    pub(super) async fn call(&self, Call { script, keys, args }: &Call) -> Result<Value, Error> {
         let size = args.iter().map(|arg| arg.as_bytes().map_or(8, <[u8]>::len)).sum();
         let running = Box::pin(async {
             match self.client.evalsha(script.digest(), keys.clone(), args.clone()).await {
                 Err(error) if error.details().starts_with("NOSCRIPT") => {
-                    self.client.eval(script.text(), keys, args).await
+                    self.client.eval(script.text(), keys.clone(), args.clone()).await
                 }
                 other => other,
             }
@@ -154,7 +166,12 @@ impl Link {
 
     /// Returns when the server has done all that was sent on this connection before.
     pub(super) async fn barrier(&self) -> Result<(), Error> {
-        self.bounded(Box::pin(self.client.ping::<Value>(None))).await.map(drop)
+        self.bounded(Box::pin(self.client.ping::<Value>(None))).await.map(|_: Value| self.note_sign())
+    }
+
+    /// Something has come from the server: it lives.
+    pub(super) fn note_sign(&self) {
+        self.last_sign.store(self.opened.elapsed().as_millis() as u64, Ordering::Relaxed);
     }
 
     /// Whatever the connection still does, it is of no use.
@@ -171,7 +188,8 @@ impl Link {
     ) -> Result<T, Error> {
         let kib = u32::try_from(size / 1024 + 1).unwrap_or(u32::MAX);
         let Ok(_permit) = self.room.try_acquire_many(kib) else { return Err(self.down()) };
-        self.bounded(call).await
+        // Not so where fred answers itself, as it does to subscriptions.
+        self.bounded(call).await.inspect(|_| self.note_sign())
     }
 
     async fn bounded<T>(&self, call: impl Future<Output = Result<T, fred::error::Error>>) -> Result<T, Error> {
@@ -224,15 +242,17 @@ impl Driver {
         }
     }
 
-    /// Asks for signs of life and returns when there are none. `heard` counts what came of itself, which is a sign too.
-    pub(super) async fn silence(link: &Link, options: &Options, heard: impl Fn() -> u64) -> Trouble {
+    /// Asks for a sign of life where none has come of itself for a pulse, and returns when there is none.
+    pub(super) async fn silence(link: &Link, options: &Options) -> Trouble {
         if !options.guards.pulse {
             return std::future::pending().await;
         }
         loop {
-            tokio::time::sleep(options.pulse).await;
-            let before = heard();
-            if link.barrier().await.is_err() && heard() == before {
+            let before = link.last_sign.load(Ordering::Relaxed);
+            let quiet = link.opened.elapsed().saturating_sub(Duration::from_millis(before));
+            if quiet < options.pulse {
+                tokio::time::sleep(options.pulse - quiet).await;
+            } else if link.barrier().await.is_err() && link.last_sign.load(Ordering::Relaxed) == before {
                 return Trouble::Silent(options.patience);
             }
         }

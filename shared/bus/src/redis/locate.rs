@@ -82,7 +82,7 @@ async fn listen(node: &Node, mut driver: Driver, name: &str) {
     tokio::select! {
         () = hearing => {}
         _ = driver.ended() => {}
-        _ = Driver::silence(&link, node.options(), || 0) => {}
+        _ = Driver::silence(&link, node.options()) => {}
     }
     driver.close().await;
 }

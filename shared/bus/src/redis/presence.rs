@@ -6,7 +6,7 @@
 use super::link::Link;
 use super::names;
 use super::node::Node;
-use super::script::{Answer, PRESENCE, RECONCILE, REGISTER, SET, UNREGISTER};
+use super::script::{Answer, Call, PRESENCE, RECONCILE, REGISTER, SET, UNREGISTER};
 use crate::{Connection, Error, Registered};
 use fred::types::Value;
 use parking_lot::Mutex;
@@ -82,11 +82,8 @@ impl Node {
         if let Some(announcement) = &announcement {
             args.extend([Channel::Presence(user.clone()).to_string().into(), announcement.clone().into()]);
         }
-        let outcome = match self.link().await {
-            Ok(link) => link.run(&REGISTER, names::registered(user).into(), args).await,
-            Err(error) => Err(error),
-        };
-        let mut answer = match outcome {
+        let call = Call { script: &REGISTER, keys: names::registered(user).into(), args };
+        let mut answer = match self.run_beside(&Channel::User(user.clone()), call).await {
             Ok(answer) => Answer::of(answer),
             Err(error) => {
                 self.users.settle(user, &socket, None);
@@ -107,6 +104,12 @@ impl Node {
         };
         self.users.learn(user, status, target);
         Ok(registered)
+    }
+
+    /// The node may have something else of this user than what is noted here.
+    pub(super) fn doubt(&self, user: &UserKey) {
+        self.users.0.lock().entry(user.clone()).or_default().unsure = true;
+        self.unsure.notify_one();
     }
 
     pub(super) async fn unregister(&self, user: &UserKey, socket: &SocketId) -> Result<bool, Error> {

@@ -133,7 +133,7 @@ impl Node {
         }
     }
 
-    async fn tell_room(&self, script: &Script, room: &RoomId, args: Vec<Value>) -> Result<Told, Error> {
+    async fn tell_room(&self, script: &'static Script, room: &RoomId, args: Vec<Value>) -> Result<Told, Error> {
         let answer = self.link().await?.run(script, names::room(room), args).await?;
         Ok(self.read_room(room, answer))
     }

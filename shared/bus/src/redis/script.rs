@@ -52,6 +52,13 @@ impl Script {
     }
 }
 
+/// A script with what it is run on.
+pub(super) struct Call {
+    pub(super) script: &'static Script,
+    pub(super) keys: Vec<String>,
+    pub(super) args: Vec<Value>,
+}
+
 /// Reads a script's answer, one value after the other. What is missing or of another type reads as empty: the scripts
 /// are ours, and their tests are the contract's.
 pub(super) struct Answer(std::vec::IntoIter<Value>);

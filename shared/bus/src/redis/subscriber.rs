@@ -4,8 +4,10 @@
 //! one is opened, because each costs the memory of its buffers.
 
 use super::node::Node;
+use super::script::Call;
 use super::subscription;
 use crate::{Error, version};
+use fred::types::Value;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -54,10 +56,17 @@ pub(super) enum Standing {
     Confirmed,
 }
 
-pub(super) struct Order {
-    pub(super) kind: Kind,
+pub(super) enum Order {
+    Channel { kind: Kind, channel: Channel, done: oneshot::Sender<Result<(), Error>> },
+    Errand(Errand),
+}
+
+/// A script that goes behind a subscription, on its connection: what is answered to it shows that both are done.
+pub(super) struct Errand {
     pub(super) channel: Channel,
-    pub(super) done: oneshot::Sender<Result<(), Error>>,
+    pub(super) call: Arc<Call>,
+    /// Dropped if there is no connection to run it on.
+    pub(super) done: oneshot::Sender<Result<Value, Error>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +89,31 @@ impl Node {
             Some(subscriber) => subscriber.order(self, Kind::Unsubscribe, channel).await,
             None => Ok(()),
         }
+    }
+
+    /// Runs a script: with the subscription of `channel` if that is just under way, in one round trip, otherwise on the
+    /// connection for commands.
+    pub(super) async fn run_beside(&self, channel: &Channel, call: Call) -> Result<Value, Error> {
+        let call = Arc::new(call);
+        let Some(answer) = self.errand(channel, &call) else { return self.link().await?.call(&call).await };
+        let running = async {
+            match answer.await {
+                // That connection is lost, or was not there.
+                Err(_) | Ok(Err(Error::Down(_))) => self.link().await?.call(&call).await,
+                Ok(outcome) => outcome,
+            }
+        };
+        // A node that hangs costs its time limit once.
+        timeout(self.options().patience, Box::pin(running)).await.unwrap_or_else(|_| Err(self.down()))
+    }
+
+    fn errand(&self, channel: &Channel, call: &Arc<Call>) -> Option<oneshot::Receiver<Result<Value, Error>>> {
+        let (done, answer) = oneshot::channel();
+        let subscribers = self.subscribers.lock();
+        let subscriber = subscribers.iter().find(|subscriber| subscriber.is_asked(channel))?;
+        let errand = Errand { channel: channel.clone(), call: call.clone(), done };
+        subscriber.orders.try_send(Order::Errand(errand)).ok()?;
+        Some(answer)
     }
 
     /// The connection that has the channel, or else the first that has room, with a place taken on it.
@@ -114,13 +148,17 @@ impl Subscriber {
         self.wanted.lock().contains_key(channel)
     }
 
+    fn is_asked(&self, channel: &Channel) -> bool {
+        self.wanted.lock().get(channel).is_some_and(|wanted| wanted.standing == Standing::Asked)
+    }
+
     fn take_place(&self, channel: &Channel) {
         self.wanted.lock().entry(channel.clone()).or_insert(Wanted::NEW);
     }
 
     async fn order(&self, node: &Node, kind: Kind, channel: &Channel) -> Result<(), Error> {
         let (done, outcome) = oneshot::channel();
-        let order = Order { kind, channel: channel.clone(), done };
+        let order = Order::Channel { kind, channel: channel.clone(), done };
         let ordering = async {
             self.orders.send(order).await.map_err(|_| Error::Detached)?;
             outcome.await.map_err(|_| Error::Detached)?

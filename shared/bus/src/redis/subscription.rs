@@ -8,15 +8,17 @@
 use super::link::{Driver, Link, Purpose};
 use super::names;
 use super::node::{Absence, Backoff, Node, Part, State};
-use super::subscriber::{Kind, Order, Subscriber};
+use super::subscriber::{Errand, Kind, Order, Subscriber};
 use super::trouble::Trouble;
 use crate::{Error, version};
 use bytes::Bytes;
 use fred::types::Message;
-use futures_util::future::try_join3;
+use futures_util::future::{BoxFuture, join_all, try_join3};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -35,15 +37,17 @@ pub(super) async fn run(node: Arc<Node>, me: Arc<Subscriber>, mut orders: mpsc::
         let before = server.replace(link.run_id().to_owned());
         let emptied = before.is_some_and(|before| before != link.run_id());
         let session = Session::new(&node, &me, &link, emptied);
-        let trouble = tokio::select! {
-            trouble = driver.ended() => trouble,
-            trouble = Driver::silence(&link, node.options(), || session.heard.load(Ordering::Relaxed)) => trouble,
-            trouble = session.pump() => trouble,
-            trouble = session.subscribe_all(&mut orders, &mut waiting) => trouble,
-            trouble = session.probe() => trouble,
-            trouble = moved_on(&node, &link) => trouble,
-            () = node.seat.leaving.cancelled() => Trouble::Leaving,
-        };
+        // Each with a waker of its own, unlike the branches of a `select!`: a message wakes the pump and nobody else.
+        let mut work: FuturesUnordered<BoxFuture<'_, Trouble>> = FuturesUnordered::new();
+        work.push(Box::pin(driver.ended()));
+        work.push(Box::pin(Driver::silence(&link, node.options())));
+        work.push(Box::pin(session.pump()));
+        work.push(Box::pin(session.subscribe_all(&mut orders, &mut waiting)));
+        work.push(Box::pin(session.probe()));
+        work.push(Box::pin(moved_on(&node, &link)));
+        work.push(Box::pin(node.seat.leaving.cancelled().map(|()| Trouble::Leaving)));
+        let trouble = work.next().await.unwrap_or(Trouble::Lost);
+        drop(work);
         if trouble == Trouble::Leaving {
             session.say_goodbye().await;
             driver.close().await;
@@ -129,7 +133,8 @@ async fn seek(
                 node.part_is_down(Part::Subscriber(me.number), &trouble);
             }
             order = orders.recv() => {
-                let Order { kind, channel, done } = order?;
+                // An errand has another way.
+                let Order::Channel { kind, channel, done } = order? else { continue };
                 me.note(kind, &channel);
                 match kind {
                     Kind::Unsubscribe => { done.send(Ok(())).ok(); }
@@ -181,8 +186,6 @@ struct Session<'a> {
     probe_name: String,
     /// The last probe that came back.
     probed: watch::Sender<u64>,
-    /// Counts what came, whatever it was.
-    heard: AtomicU64,
     emptied: bool,
     /// Everything that was wanted at the beginning is subscribed.
     settled: AtomicBool,
@@ -198,7 +201,6 @@ impl<'a> Session<'a> {
             messages: parking_lot::Mutex::new(Some(link.messages())),
             probe_name: names::probe(&process.id, &process.incarnation, me.number),
             probed: watch::Sender::new(0),
-            heard: AtomicU64::new(0),
             emptied,
             settled: AtomicBool::new(false),
         }
@@ -222,7 +224,7 @@ impl<'a> Session<'a> {
     }
 
     fn pass_on(&self, message: Message) {
-        self.heard.fetch_add(1, Ordering::Relaxed);
+        self.link.note_sign();
         if let Some(channel) = names::channel(&message.channel) {
             let bytes = message.value.into_bytes().unwrap_or_default();
             if let Some(number) = version::number_of(&bytes)
@@ -269,15 +271,22 @@ impl<'a> Session<'a> {
     /// Carries out what has been ordered, the last order for a channel being the one that counts.
     async fn carry_out(&self, batch: &mut Vec<Order>, waiting: &mut Waiting) -> Result<(), Trouble> {
         let mut told = HashMap::new();
-        for Order { kind, channel, done } in batch.drain(..) {
-            if self.me.note(kind, &channel) {
-                told.insert(channel, kind);
+        let mut errands = Vec::new();
+        for order in batch.drain(..) {
+            match order {
+                Order::Channel { kind, channel, done } => {
+                    if self.me.note(kind, &channel) {
+                        told.insert(channel, kind);
+                    }
+                    waiting.flying.push((kind, done));
+                }
+                Order::Errand(errand) if errand.done.is_closed() => {}
+                Order::Errand(errand) => errands.push(errand),
             }
-            waiting.flying.push((kind, done));
         }
         let pick = |wanted| told.iter().filter(move |(_, kind)| **kind == wanted).map(|(channel, _)| channel.clone());
         let (on, off): (Vec<_>, Vec<_>) = (pick(Kind::Subscribe).collect(), pick(Kind::Unsubscribe).collect());
-        self.send(&on, &off).await?;
+        self.send(&on, &off, errands).await?;
         self.tell_gap(&self.me.confirm(&on));
         waiting.land();
         Ok(())
@@ -286,26 +295,51 @@ impl<'a> Session<'a> {
     /// Subscribes a part of the backlog, and tells that something may have been missed on it.
     async fn take_up(&self, mut part: Vec<Channel>) -> Result<(), Trouble> {
         part.retain(|channel| self.me.is_unconfirmed(channel));
-        self.send(&part, &[]).await?;
+        self.send(&part, &[], Vec::new()).await?;
         self.tell_gap(&self.me.confirm(&part));
         Ok(())
     }
 
     /// Returns when the server has done it.
-    async fn send(&self, on: &[Channel], off: &[Channel]) -> Result<(), Trouble> {
-        if on.is_empty() && off.is_empty() {
+    async fn send(&self, on: &[Channel], off: &[Channel], errands: Vec<Errand>) -> Result<(), Trouble> {
+        if on.is_empty() && off.is_empty() && errands.is_empty() {
             return Ok(());
         }
         let names = |channels: &[Channel]| channels.iter().map(Channel::to_string).collect::<Vec<_>>();
         let leave = async { if off.is_empty() { Ok(()) } else { self.link.unsubscribe(names(off)).await } };
         let enter = async { if on.is_empty() { Ok(()) } else { self.link.subscribe(names(on)).await } };
-        let barrier = async { if self.node.options().guards.barrier { self.link.barrier().await } else { Ok(()) } };
         // Begun in this order, and so carried out in it: the server answers the last when all are done.
-        let sent = try_join3(leave, enter, barrier).await;
+        let sent = try_join3(leave, enter, self.confirmation(errands)).await;
         sent.map(drop).map_err(|error| match error {
             Error::Refused { reason, .. } => Trouble::Unfit(reason),
             _ => Trouble::Silent(self.node.options().patience),
         })
+    }
+
+    /// Returns when the server has done all that was sent before: the answer to an errand shows it, or else a barrier.
+    async fn confirmation(&self, errands: Vec<Errand>) -> Result<(), Error> {
+        let (begun, patience) = (Instant::now(), self.node.options().patience);
+        let answered = join_all(errands.into_iter().map(|errand| self.run_errand(errand))).await;
+        if answered.contains(&true) || !self.node.options().guards.barrier {
+            return Ok(());
+        }
+        if begun.elapsed() >= patience { Err(self.node.down()) } else { self.link.barrier().await }
+    }
+
+    /// Whether the server has answered.
+    async fn run_errand(&self, Errand { channel, call, done }: Errand) -> bool {
+        let outcome = self.link.call(&call).await;
+        let answered = matches!(outcome, Ok(_) | Err(Error::Refused { .. }));
+        // A server that is left behind keeps nothing.
+        let serves = self.node.link_now().is_some_and(|link| link.run_id() == self.link.run_id());
+        let told = done.send(if serves { outcome } else { Err(self.node.down()) });
+        // Who asked has gone, and perhaps the connection that was to be registered.
+        if told.is_err()
+            && let Channel::User(user) = &channel
+        {
+            self.node.doubt(user);
+        }
+        answered
     }
 
     fn tell_gap(&self, channels: &[Channel]) {
@@ -342,7 +376,7 @@ impl<'a> Session<'a> {
         let all = self.me.confirmed();
         let saying = async {
             for part in all.chunks(self.node.options().chunk) {
-                if self.send(&[], part).await.is_err() {
+                if self.send(&[], part, Vec::new()).await.is_err() {
                     return;
                 }
             }

@@ -14,6 +14,13 @@ fn often(options: &mut Options) {
     options.lease = Duration::from_millis(1500);
 }
 
+/// Everybody who can go on does.
+async fn yield_often() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn inside(process: &Attached, room: &RoomId) -> Vec<SocketId> {
     process.bus.enter_room(room, &key("looker.1"), &key("0")).await.unwrap().sockets
 }
@@ -44,6 +51,127 @@ async fn a_first_connection_is_announced_with_its_registration() {
     a.bus.unregister(&user, &key("a.1")).await.unwrap();
     assert!(a.bus.register(&user, announced("a.2")).await.unwrap().announced);
     assert!(!a.bus.register(&user, announced("a.3")).await.unwrap().announced, "it is not the first");
+}
+
+#[tokio::test]
+async fn a_registration_confirms_the_subscription_that_it_comes_with() {
+    let nodes = [Server::start()];
+    let mut a = Attached::with(rings(&nodes), "a", |options| {
+        // What looks for signs of life sends PINGs too.
+        options.pulse = Duration::from_secs(60);
+    })
+    .await
+    .unwrap();
+    // Both connections are open, and the script is known.
+    a.bus.subscribe(&channel_of(&nodes, 0, 0)).await.unwrap();
+    a.bus.register(&user_of(&nodes, 0, 0), connection("a.0")).await.unwrap();
+    nodes[0].ask(&["CONFIG", "RESETSTAT"]);
+    for nth in 1..=20 {
+        let (channel, user) = (channel_of(&nodes, 0, nth), user_of(&nodes, 0, nth));
+        let socket = format!("a.{nth}");
+        let (subscribed, registered) =
+            tokio::join!(a.bus.subscribe(&channel), a.bus.register(&user, connection(&socket)));
+        assert_eq!(subscribed, Ok(()));
+        assert!(registered.unwrap().first);
+        assert_eq!(a.publish(&channel, "heard").await, Ok(1));
+        a.expect(&channel, "heard").await;
+    }
+    let stats = nodes[0].ask(&["INFO", "commandstats"]);
+    let calls = |command: &str| {
+        let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
+        line.and_then(|line| line.split(',').next()).map_or(0, |calls| calls.parse::<u32>().unwrap())
+    };
+    assert_eq!((calls("subscribe"), calls("evalsha"), calls("ping")), (20, 20, 0));
+}
+
+#[tokio::test]
+async fn a_registration_that_nobody_waits_for_any_more_leaves_nobody_behind() {
+    let nodes = [Server::start()];
+    let a = Attached::with(rings(&nodes), "a", |options| {
+        options.patience = Duration::from_millis(200);
+        // The connections outlive the pause: what they carry is done when it is over.
+        options.guards.pulse = false;
+    })
+    .await
+    .unwrap();
+    a.bus.subscribe(&channel_of(&nodes, 0, 0)).await.unwrap();
+    for nth in 1..=10 {
+        let (channel, user) = (channel_of(&nodes, 0, nth), user_of(&nodes, 0, nth));
+        let socket: SocketId = key(&format!("a.{nth}"));
+        nodes[0].pause();
+        let before = channel_of(&nodes, 0, 200 + nth);
+        let coming_and_going = async {
+            // What is under way on the connection is awaited before this goes out.
+            yield_often().await;
+            let (_, registered) =
+                tokio::join!(a.bus.subscribe(&channel), a.bus.register(&user, connection(socket.as_str())));
+            assert!(registered.is_err());
+            let going_on = async {
+                yield_often().await;
+                nodes[0].go_on();
+            };
+            tokio::join!(a.bus.unregister(&user, &socket), going_on).0
+        };
+        let (_, unregistered) = tokio::join!(a.bus.subscribe(&before), coming_and_going);
+        unregistered.unwrap();
+        // On both connections everything before has been done then.
+        eventually("it serves again", async || {
+            let (later, other) = (channel_of(&nodes, 0, 100), user_of(&nodes, 0, 100));
+            let both = tokio::join!(a.bus.subscribe(&later), a.bus.presence(std::slice::from_ref(&other)));
+            a.bus.unsubscribe(&later).await.is_ok() && both.0.is_ok() && both.1.is_ok()
+        })
+        .await;
+        eventually("he is gone", async || nodes[0].ask(&["HKEYS", &format!("ImOnline:{user}")]).is_empty()).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_subscribed_and_registered_while_connections_break_is_both_or_neither() {
+    let nodes = [Server::start()];
+    let a = Attached::with(rings(&nodes), "a", often).await.unwrap();
+    let lives = (0..40).map(async |nth| {
+        let (channel, user) = (channel_of(&nodes, 0, nth), user_of(&nodes, 0, nth));
+        for round in 0..25 {
+            let socket: SocketId = key(&format!("a.{nth}-{round}"));
+            let (subscribed, _) =
+                tokio::join!(a.bus.subscribe(&channel), a.bus.register(&user, connection(socket.as_str())));
+            subscribed.unwrap();
+            if (nth + round) % 2 == 0 {
+                a.bus.unsubscribe(&channel).await.unwrap();
+                a.bus.unregister(&user, &socket).await.ok();
+            }
+        }
+    });
+    let breaking = async {
+        for round in 0..20 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            nodes[0].ask(&["CLIENT", "KILL", "TYPE", if round % 3 == 0 { "normal" } else { "pubsub" }]);
+        }
+    };
+    tokio::join!(join_all(lives), breaking);
+    // In the last round, the 24th, those of an even number left.
+    eventually("the node has what is registered", async || {
+        let mut is_so = true;
+        for nth in 0..40 {
+            let online = nodes[0].ask(&["HKEYS", &format!("ImOnline:{}", user_of(&nodes, 0, nth))]);
+            let wanted = (0..25).filter(|round| (nth + round) % 2 == 1).map(|round| format!("a.{nth}-{round}"));
+            let mut online: Vec<&str> = online.lines().collect();
+            let mut wanted: Vec<String> = wanted.collect();
+            online.sort_unstable();
+            wanted.sort_unstable();
+            is_so &= online == wanted;
+        }
+        is_so
+    })
+    .await;
+    eventually("the node has what is subscribed", async || {
+        let mut is_so = true;
+        for nth in 0..40 {
+            is_so &= a.publish(&channel_of(&nodes, 0, nth), "heard").await == Ok(usize::from(nth % 2 == 1));
+        }
+        is_so
+    })
+    .await;
 }
 
 #[tokio::test]
