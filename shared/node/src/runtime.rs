@@ -10,14 +10,23 @@ const THREADS: &str = "TOKIO_WORKER_THREADS";
 /// A runtime with a worker thread for every second core, and one at least.
 ///
 /// A message is a few microseconds of work between waits, and a thread that wakes another to share it costs more than that:
-/// `tests/bench/PROFILES.md` has the figures. The other cores are the kernel's, the store's and other processes'.
+/// `tests/bench/PROFILES.md` has the figures. The other cores are the kernel's, the store's and other processes'. One
+/// thread alone is the main thread, on a scheduler that has nobody to share with.
 ///
 /// # Errors
 /// The system gives no threads.
 pub fn runtime() -> io::Result<Runtime> {
     let named = std::env::var(THREADS).ok().and_then(|number| number.parse().ok());
     let cores = available_parallelism().map_or(1, usize::from);
-    Builder::new_multi_thread().worker_threads(threads(named, cores)).enable_all().build()
+    let mut builder = match threads(named, cores) {
+        1 => Builder::new_current_thread(),
+        more => {
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(more);
+            builder
+        }
+    };
+    builder.enable_all().build()
 }
 
 fn threads(named: Option<usize>, cores: usize) -> usize {
