@@ -93,7 +93,9 @@ export class List extends Component {
     return html`<div class="list" role="log" aria-label=${props.label} tabindex="0" onScroll=${this.scrolled}>
       ${props.head}
       <div class="rows" style=${{ paddingTop: above + "px", paddingBottom: below + "px" }}>
-        ${drawn.map((row) => html`<${Drawn} key=${row.key} row=${row} draw=${props.draw} marked=${props.marked === row.key} />`)}
+        ${drawn.map((row) => html`<div key=${row.key} class=${props.marked === row.key ? "row marked" : "row"}>
+          <${Drawn} row=${row} draw=${props.draw} />
+        </div>`)}
       </div>
     </div>`;
   }
@@ -300,7 +302,10 @@ export class List extends Component {
   }
 }
 
-/** One row; drawn again only if it is another one. */
+/**
+ * What is in a row; drawn again only if it is another one. It stands in an element that the list draws: the vendored Preact puts a
+ * component that need not be drawn again to its place anew when one before it goes, and with each the browser lays out all.
+ */
 class Drawn extends Component {
   /**
    * What was drawn once is held by what was drawn beside it (`__v`, `__`: the vendored Preact's names for a component's drawing and
@@ -312,11 +317,10 @@ class Drawn extends Component {
 
   shouldComponentUpdate(props) {
     const row = this.props.row;
-    return props.draw !== this.props.draw || props.marked !== this.props.marked
-      || (props.row !== row && !(row.isPassing && props.row.time === row.time));
+    return props.draw !== this.props.draw || (props.row !== row && !(row.isPassing && props.row.time === row.time));
   }
 
-  render({ row, draw, marked }) {
-    return html`<div class=${marked ? "row marked" : "row"}>${draw(row)}</div>`;
+  render({ row, draw }) {
+    return draw(row);
   }
 }
