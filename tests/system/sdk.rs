@@ -257,7 +257,10 @@ async fn a_server_that_is_killed_loses_and_repeats_nothing() {
     }
     let id = id.expect("a conversation");
     for person in [&a, &b] {
-        let view = person.comes_to_have(id, &texts[199..]).await;
+        person.comes_to_have(id, &texts[199..]).await;
+        // Who heard nothing before the first death was told the newest only, when he came back.
+        assert!(!person.client.load_older(id, 200).await.unwrap());
+        let view = person.view(id).await;
         assert_eq!((view.head, texts_of(&view)), (Some(200), texts.clone()));
     }
     drop(server);
