@@ -71,7 +71,7 @@ impl Chat {
         if let Ok(room) = target.parse::<RoomId>() {
             let channel = Channel::Room(room.clone());
             if window.follows(&channel) {
-                self.check_still_admitted(window, &room).await?;
+                Box::pin(self.check_still_admitted(window, &room)).await?;
                 return Ok(channel);
             }
         }

@@ -59,6 +59,8 @@ pub use window::Window;
 
 use bus::Bus;
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
 use serde::Deserialize;
 use std::sync::Arc;
 use store::Store;
@@ -125,41 +127,44 @@ impl Chat {
     }
 
     /// Does what a window asks. Commands of one window are handed in one after the other.
+    /// Each has a future of its own size: what is relayed, which is most, does not carry the room that a sync needs.
     ///
     /// # Errors
     /// [`Error`] says whether the connection goes on.
-    pub async fn handle(&self, window: &dyn Window, command: Command) -> Result<Reply, Error> {
+    pub fn handle<'a>(&'a self, window: &'a dyn Window, command: Command) -> BoxFuture<'a, Result<Reply, Error>> {
         match command {
-            Command::ChangeUser(command) => self.change_user(window, command).await,
-            Command::Exchange(command) => self.exchange(window, command).await,
-            Command::Join(command) => self.join(window, command).await,
-            Command::Leave(command) => self.leave(window, command).await,
-            Command::Typing(command) => self.typing(window, command).await,
-            Command::GetPresence(command) => self.get_presence(window, command).await,
-            Command::ChangeStatus(command) => self.change_status(window, command).await,
-            Command::SendMessage(command) => self.send_message(window, command).await,
-            Command::AckMessage(command) => self.ack_message(window, &command),
-            Command::Sync(command) => self.sync(window, command).await,
-            Command::History(command) => self.history(window, command).await,
-            Command::ReadMessage(command) => self.read_message(window, command).await,
-            Command::RecallMessage(command) => self.recall_message(window, command).await,
-            Command::DeleteMessage(command) => self.delete_message(window, command).await,
-            Command::ListConversations(command) => self.list_conversations(window, command).await,
-            Command::PinConversation(command) => self.pin_conversation(window, command).await,
-            Command::MuteConversation(command) => self.mute_conversation(window, command).await,
-            Command::ClearUnread(command) => self.clear_unread(window, command).await,
-            Command::SaveDraft(command) => self.save_draft(window, command).await,
-            Command::SearchUsers(command) => self.search_users(window, command).await,
-            Command::SearchMessages(command) => self.search_messages(window, command).await,
-            Command::ListContacts(_) => self.list_contacts(window).await,
-            Command::AddContact(command) => self.add_contact(window, command).await,
-            Command::RemoveContact(command) => self.remove_contact(window, command).await,
-            Command::GetProfiles(command) => self.get_profiles(window, command).await,
-            Command::SetProfile(command) => self.set_profile(window, command).await,
-            Command::QuickReplies(command) => self.quick_replies(window, command).await,
-            Command::Block(command) => self.block(window, command).await,
-            Command::ListBlocked(_) => self.list_blocked(window).await,
-            Command::Later(name) => Err(Failure::unavailable(format!("{name} is not served yet")).into()),
+            Command::ChangeUser(command) => self.change_user(window, command).boxed(),
+            Command::Exchange(command) => self.exchange(window, command).boxed(),
+            Command::Join(command) => self.join(window, command).boxed(),
+            Command::Leave(command) => self.leave(window, command).boxed(),
+            Command::Typing(command) => self.typing(window, command).boxed(),
+            Command::GetPresence(command) => self.get_presence(window, command).boxed(),
+            Command::ChangeStatus(command) => self.change_status(window, command).boxed(),
+            Command::SendMessage(command) => self.send_message(window, command).boxed(),
+            Command::AckMessage(command) => ready(self.ack_message(window, &command)).boxed(),
+            Command::Sync(command) => self.sync(window, command).boxed(),
+            Command::History(command) => self.history(window, command).boxed(),
+            Command::ReadMessage(command) => self.read_message(window, command).boxed(),
+            Command::RecallMessage(command) => self.recall_message(window, command).boxed(),
+            Command::DeleteMessage(command) => self.delete_message(window, command).boxed(),
+            Command::ListConversations(command) => self.list_conversations(window, command).boxed(),
+            Command::PinConversation(command) => self.pin_conversation(window, command).boxed(),
+            Command::MuteConversation(command) => self.mute_conversation(window, command).boxed(),
+            Command::ClearUnread(command) => self.clear_unread(window, command).boxed(),
+            Command::SaveDraft(command) => self.save_draft(window, command).boxed(),
+            Command::SearchUsers(command) => self.search_users(window, command).boxed(),
+            Command::SearchMessages(command) => self.search_messages(window, command).boxed(),
+            Command::ListContacts(_) => self.list_contacts(window).boxed(),
+            Command::AddContact(command) => self.add_contact(window, command).boxed(),
+            Command::RemoveContact(command) => self.remove_contact(window, command).boxed(),
+            Command::GetProfiles(command) => self.get_profiles(window, command).boxed(),
+            Command::SetProfile(command) => self.set_profile(window, command).boxed(),
+            Command::QuickReplies(command) => self.quick_replies(window, command).boxed(),
+            Command::Block(command) => self.block(window, command).boxed(),
+            Command::ListBlocked(_) => self.list_blocked(window).boxed(),
+            Command::Later(name) => {
+                ready(Err(Failure::unavailable(format!("{name} is not served yet")).into())).boxed()
+            }
         }
     }
 
