@@ -1,11 +1,12 @@
 //! The bus over Redis: several nodes, each for its share of users and rooms, and each allowed to be missing.
 //!
 //! ```text
-//!  Bus ──► Node ──► Link (commands) ── keeper: finds the master, holds the lease, compares what is registered
-//!            └────► Subscriber ──► Link (messages) ── subscription: subscribes, passes on, tells what was missed
+//!  Bus ──► Node ─┬► Link (commands) ── keeper: finds the master, holds the lease, compares what is registered
+//!                ├► Publisher ── to the same master: PUBLISH, and the script that raises a version with it
+//!                └► Subscriber ──► Link (messages) ── subscription: subscribes, passes on, tells what was missed
 //! ```
 //!
-//! This file and those beside it are the only ones that name fred. Nothing here decides what an outage means for a
+//! This file and those beside it are the only ones that name fred or speak RESP. Nothing here decides what an outage means for a
 //! client: [`Notice`] says what has happened.
 
 mod keeper;
@@ -16,6 +17,7 @@ mod names;
 mod node;
 mod options;
 mod presence;
+mod publisher;
 mod rooms;
 mod script;
 mod subscriber;
@@ -168,14 +170,13 @@ impl Bus {
     /// order and stop at the first where it was heard.
     pub(crate) async fn publish(&self, channel: &Channel, message: &Bytes) -> Result<usize, Error> {
         let Channel::Process(process) = channel else {
-            let link = self.place.node_of(channel).link().await?;
-            return link.publish(channel.to_string(), message.clone()).await;
+            return self.place.node_of(channel).publisher().await?.publish(&channel.to_string(), message).await;
         };
         self.place.seat.check()?;
         let mut outcome = Err(self.place.nodes[0].down());
-        for link in self.place.in_order_for(process).filter_map(|node| node.link_now()) {
+        for publisher in self.place.in_order_for(process).filter_map(|node| node.publisher_now()) {
             // An error may mean that it was heard, so nobody else is asked then.
-            outcome = link.publish(channel.to_string(), message.clone()).await;
+            outcome = publisher.publish(&channel.to_string(), message).await;
             if outcome != Ok(0) {
                 break;
             }

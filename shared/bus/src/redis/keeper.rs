@@ -7,6 +7,7 @@ use super::locate::locate;
 use super::names;
 use super::node::{Absence, Backoff, Node, Part, Serving, State};
 use super::options::Notice;
+use super::publisher::{self, Publisher};
 use super::script::LEAVE;
 use super::trouble::Trouble;
 use crate::Error;
@@ -32,6 +33,15 @@ struct Known {
     target: Target,
 }
 
+/// The connections to a master that serves; this process has the lease there.
+struct Opened {
+    driver: Driver,
+    publishing: publisher::Driver,
+    target: Target,
+    /// The lease was not there before.
+    anew: bool,
+}
+
 /// Carries on until this process leaves.
 pub(super) async fn keep(node: Arc<Node>, first: First) {
     let mut first = Some(first);
@@ -39,7 +49,8 @@ pub(super) async fn keep(node: Arc<Node>, first: First) {
     let mut absence = Absence::begin();
     loop {
         let last = known.as_ref().map(|known| &known.target);
-        let Some((mut driver, target, anew)) = seek(&node, last, &mut absence, &mut first).await else { break };
+        let Some(opened) = seek(&node, last, &mut absence, &mut first).await else { break };
+        let Opened { mut driver, mut publishing, target, anew } = opened;
         let link = driver.link().clone();
         let run_id = link.run_id().to_owned();
         let before = known.replace(Known { run_id: run_id.clone(), target: target.clone() });
@@ -48,12 +59,14 @@ pub(super) async fn keep(node: Arc<Node>, first: First) {
             node.memory.doubt();
         }
         let tenure = Tenure::new(&node, &link, emptied);
-        node.state.send_replace(State::Up(Arc::new(Serving { target: target.clone(), link: link.clone() })));
+        let publisher = publishing.publisher().clone();
+        node.state.send_replace(State::Up(Arc::new(Serving { target: target.clone(), link: link.clone(), publisher })));
         if let Some(first) = first.take() {
             first.send(Ok(())).ok();
         }
         let trouble = tokio::select! {
             trouble = driver.ended() => trouble,
+            trouble = publishing.ended() => trouble,
             trouble = Driver::silence(&link, node.options()) => trouble,
             trouble = tenure.renew() => trouble,
             trouble = tenure.compare() => trouble,
@@ -72,7 +85,7 @@ pub(super) async fn keep(node: Arc<Node>, first: First) {
             break;
         }
         driver.close().await;
-        tracing::info!(node = %node.name, %trouble, "the connection for commands ended");
+        tracing::info!(node = %node.name, %trouble, "the connections for commands ended");
     }
     node.state.send_replace(State::Down);
 }
@@ -83,7 +96,7 @@ async fn seek(
     last: Option<&Target>,
     absence: &mut Absence,
     first: &mut Option<First>,
-) -> Option<(Driver, Target, bool)> {
+) -> Option<Opened> {
     let trouble = Mutex::new(Trouble::New);
     let mut opening = std::pin::pin!(open(node, last, &mut absence.backoff, &trouble));
     let mut patience = std::pin::pin!(sleep_until(absence.since + node.options().patience));
@@ -113,12 +126,7 @@ async fn seek(
     }
 }
 
-async fn open(
-    node: &Node,
-    last: Option<&Target>,
-    backoff: &mut Backoff,
-    trouble: &Mutex<Trouble>,
-) -> (Driver, Target, bool) {
+async fn open(node: &Node, last: Option<&Target>, backoff: &mut Backoff, trouble: &Mutex<Trouble>) -> Opened {
     let mut moved = node.moved.subscribe();
     // Where the master went is tried first, once: another Sentinel may not know it yet.
     let mut hint = moved.borrow_and_update().clone().filter(|hint| Some(hint) != last);
@@ -140,19 +148,20 @@ async fn open(
     }
 }
 
-async fn attempt(
-    node: &Node,
-    hint: Option<Target>,
-    trouble: &Mutex<Trouble>,
-) -> Result<(Driver, Target, bool), Trouble> {
+async fn attempt(node: &Node, hint: Option<Target>, trouble: &Mutex<Trouble>) -> Result<Opened, Trouble> {
     let target = match hint {
         Some(target) => target,
         None => locate(node).await?,
     };
     let password = node.spec.password.as_ref();
     let driver = Link::open(&node.name, &target, password, Purpose::Commands, node.options()).await?;
-    match take(node, driver.link(), trouble).await {
-        Ok(anew) => Ok((driver, target, anew)),
+    let opening = async {
+        let run_id = driver.link().run_id();
+        let publishing = Publisher::open(&node.name, &target, password, run_id, node.options()).await?;
+        take(node, driver.link(), trouble).await.map(|anew| (publishing, anew))
+    };
+    match opening.await {
+        Ok((publishing, anew)) => Ok(Opened { driver, publishing, target, anew }),
         Err(trouble) => {
             driver.close().await;
             Err(trouble)

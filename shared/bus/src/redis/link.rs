@@ -7,7 +7,6 @@ use super::options::Options;
 use super::script::{Call, Script};
 use super::trouble::Trouble;
 use crate::{Error, NodeName};
-use bytes::Bytes;
 use fred::clients::Client;
 use fred::error::ErrorKind;
 use fred::interfaces::{ClientLike, EventInterface, LuaInterface, PubsubInterface};
@@ -120,12 +119,6 @@ impl Link {
         self.client.message_rx()
     }
 
-    /// Publishes; how many connections received it.
-    pub(super) async fn publish(&self, channel: String, message: Bytes) -> Result<usize, Error> {
-        let size = channel.len() + message.len();
-        self.metered(size, Box::pin(self.client.publish(channel, Value::Bytes(message)))).await
-    }
-
     /// Runs a script.
     pub(super) async fn run(
         &self,
@@ -215,9 +208,7 @@ impl Link {
             && code.bytes().all(|byte| byte.is_ascii_uppercase());
         match code {
             _ if !answered => self.down(),
-            // It was a master that was to be talked to, and one that is ready. An older server says it of a script's
-            // command in the middle.
-            _ if ["READONLY", "LOADING", "MASTERDOWN", "NOAUTH"].contains(&code) || details.contains("-READONLY") => {
+            _ if is_unfit(details) => {
                 self.condemn(Trouble::Unfit(details.into()));
                 self.down()
             }
@@ -285,6 +276,13 @@ impl Drop for Task {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+/// It was a master that was to be talked to, and one that is ready. An older server says it of a script's command in the
+/// middle.
+pub(super) fn is_unfit(refusal: &str) -> bool {
+    let code = refusal.split(' ').next().unwrap_or_default();
+    ["READONLY", "LOADING", "MASTERDOWN", "NOAUTH"].contains(&code) || refusal.contains("-READONLY")
 }
 
 fn client(target: &Target, password: Option<&SecretString>, purpose: Purpose, options: &Options) -> Client {

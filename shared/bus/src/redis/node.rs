@@ -11,6 +11,7 @@
 use super::link::{Link, Target};
 use super::options::{Notice, Options, Process};
 use super::presence::Users;
+use super::publisher::Publisher;
 use super::rooms::Rooms;
 use super::subscriber::Subscriber;
 use super::trouble::Trouble;
@@ -67,6 +68,7 @@ pub(super) enum State {
 pub(super) struct Serving {
     pub(super) target: Target,
     pub(super) link: Arc<Link>,
+    pub(super) publisher: Arc<Publisher>,
 }
 
 /// What this process needs of the node.
@@ -155,16 +157,25 @@ impl Node {
 
     /// The connection for commands, if it is there within the patience of the options.
     pub(super) async fn link(&self) -> Result<Arc<Link>, Error> {
+        self.serving().await.map(|serving| serving.link.clone())
+    }
+
+    /// The same for the connection that publishes.
+    pub(super) async fn publisher(&self) -> Result<Arc<Publisher>, Error> {
+        self.serving().await.map(|serving| serving.publisher.clone())
+    }
+
+    async fn serving(&self) -> Result<Arc<Serving>, Error> {
         self.seat.check()?;
-        if let Some(link) = self.link_now() {
-            return Ok(link);
+        if let Some(serving) = self.serving_now() {
+            return Ok(serving);
         }
         let mut states = self.state.subscribe();
         let known = timeout(self.options().patience, states.wait_for(|state| !matches!(state, State::Seeking))).await;
         self.seat.check()?;
         match known {
             Ok(Ok(state)) => match &*state {
-                State::Up(serving) => Ok(serving.link.clone()),
+                State::Up(serving) => Ok(serving.clone()),
                 _ => Err(self.down()),
             },
             _ => Err(self.down()),
@@ -173,8 +184,17 @@ impl Node {
 
     /// The connection for commands, if it is there now.
     pub(super) fn link_now(&self) -> Option<Arc<Link>> {
+        self.serving_now().map(|serving| serving.link.clone())
+    }
+
+    /// The connection that publishes, if it is there now.
+    pub(super) fn publisher_now(&self) -> Option<Arc<Publisher>> {
+        self.serving_now().map(|serving| serving.publisher.clone())
+    }
+
+    fn serving_now(&self) -> Option<Arc<Serving>> {
         match &*self.state.borrow() {
-            State::Up(serving) => Some(serving.link.clone()),
+            State::Up(serving) => Some(serving.clone()),
             _ => None,
         }
     }

@@ -72,7 +72,8 @@ pub struct Options {
     pub lease: Duration,
     /// The limit of one answer of a node; after it the connection is given up.
     pub patience: Duration,
-    /// Each connection is asked for a sign of life so often.
+    /// Connections for commands and for messages are asked for a sign of life so often. The one that publishes is known by
+    /// its answers: to a probe, if nothing else.
     pub pulse: Duration,
     /// On each node a probe is published and heard so often.
     pub probe: Duration,

@@ -11,7 +11,6 @@ use super::node::{Absence, Backoff, Node, Part, State};
 use super::subscriber::{Errand, Kind, Order, Subscriber};
 use super::trouble::Trouble;
 use crate::{Error, version};
-use bytes::Bytes;
 use fred::types::Message;
 use futures_util::future::{BoxFuture, join_all, try_join3};
 use futures_util::stream::FuturesUnordered;
@@ -355,9 +354,9 @@ impl<'a> Session<'a> {
         }
         for number in 1.. {
             sleep(options.probe).await;
-            let Some(commands) = self.node.link_now() else { continue };
+            let Some(publisher) = self.node.publisher_now() else { continue };
             let begun = Instant::now();
-            match commands.publish(self.probe_name.clone(), Bytes::from(number.to_string())).await {
+            match publisher.publish(&self.probe_name, number.to_string().as_bytes()).await {
                 Ok(0) => return Trouble::Deaf,
                 Err(_) => continue,
                 Ok(_) => {}

@@ -5,7 +5,7 @@
 //! and that nobody heard is found by comparing.
 
 use super::node::Node;
-use super::script::{Answer, RAISE, VERSION, VERSIONS};
+use super::script::{Answer, VERSION, VERSIONS};
 use super::{Link, names};
 use crate::{Error, Version, version};
 use bytes::Bytes;
@@ -26,9 +26,9 @@ impl Node {
     pub(super) async fn raise(&self, channel: &Channel, message: &Bytes) -> Result<u64, Error> {
         let rest = version::rest_of(channel, message)?;
         let key = names::version(channel).ok_or(Error::Unversioned)?;
-        let args = vec![channel.to_string().into(), rest.into(), self.new_name().into(), KEPT_SECS.to_string().into()];
-        let answer = self.link().await?.run(&RAISE, vec![key], args).await?;
-        Ok(Answer::of(answer).number())
+        let (channel, generation, kept) = (channel.to_string(), self.new_name(), KEPT_SECS.to_string());
+        let args = [channel.as_bytes(), rest.as_ref(), generation.as_bytes(), kept.as_bytes()];
+        self.publisher().await?.raise(&key, args).await
     }
 
     pub(super) async fn version(&self, channel: &Channel) -> Result<Version, Error> {
