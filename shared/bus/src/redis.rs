@@ -6,8 +6,8 @@
 //!                └► Subscriber ──► Link (messages) ── subscription: subscribes, passes on, tells what was missed
 //! ```
 //!
-//! This file and those beside it are the only ones that name fred or speak RESP. Nothing here decides what an outage means for a
-//! client: [`Notice`] says what has happened.
+//! This file and those beside it are the only ones that name fred or speak RESP. Nothing here decides what an outage
+//! means for a client: [`Notice`] says what has happened.
 
 mod keeper;
 mod lease;
@@ -18,6 +18,7 @@ mod node;
 mod options;
 mod presence;
 mod publisher;
+mod resp;
 mod rooms;
 mod script;
 mod subscriber;

@@ -78,12 +78,15 @@ pub(super) async fn keep(node: Arc<Node>, first: First) {
             absence = Absence::begin();
         }
         if trouble == Trouble::Leaving {
+            publishing.publisher().drained().await;
             let process = &node.seat.process;
             let args = vec![process.id.as_str().into(), process.incarnation.as_str().into()];
             link.run(&LEAVE, names::lease(&process.id), args).await.ok();
+            publishing.close().await;
             driver.close().await;
             break;
         }
+        publishing.close().await;
         driver.close().await;
         tracing::info!(node = %node.name, %trouble, "the connections for commands ended");
     }
@@ -158,7 +161,13 @@ async fn attempt(node: &Node, hint: Option<Target>, trouble: &Mutex<Trouble>) ->
     let opening = async {
         let run_id = driver.link().run_id();
         let publishing = Publisher::open(&node.name, &target, password, run_id, node.options()).await?;
-        take(node, driver.link(), trouble).await.map(|anew| (publishing, anew))
+        match take(node, driver.link(), trouble).await {
+            Ok(anew) => Ok((publishing, anew)),
+            Err(trouble) => {
+                publishing.close().await;
+                Err(trouble)
+            }
+        }
     };
     match opening.await {
         Ok((publishing, anew)) => Ok(Opened { driver, publishing, target, anew }),

@@ -278,8 +278,7 @@ impl Drop for Task {
     }
 }
 
-/// It was a master that was to be talked to, and one that is ready. An older server says it of a script's command in the
-/// middle.
+/// Refused by a server that is no master, or not ready. An older one says it of a script's command in the middle.
 pub(super) fn is_unfit(refusal: &str) -> bool {
     let code = refusal.split(' ').next().unwrap_or_default();
     ["READONLY", "LOADING", "MASTERDOWN", "NOAUTH"].contains(&code) || refusal.contains("-READONLY")

@@ -73,7 +73,7 @@ pub struct Options {
     /// The limit of one answer of a node; after it the connection is given up.
     pub patience: Duration,
     /// Connections for commands and for messages are asked for a sign of life so often. The one that publishes is known by
-    /// its answers: to a probe, if nothing else.
+    /// its answers, to the probes if to nothing else.
     pub pulse: Duration,
     /// On each node a probe is published and heard so often.
     pub probe: Duration,
@@ -96,7 +96,7 @@ pub struct Options {
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Guards {
-    /// Ask every connection for signs of life, and give up one that gives none.
+    /// Ask for signs of life, and give up a connection that gives none or owes answers.
     pub pulse: bool,
     /// A buffer that was overrun is a gap.
     pub lag: bool,

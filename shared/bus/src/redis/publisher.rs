@@ -12,27 +12,28 @@
 //! number; everything else goes through fred ([`Link`](super::link::Link)), and to the same server: the keeper opens and
 //! gives up both together.
 
-use super::link::{Target, is_unfit};
+use super::link::Target;
 use super::options::Options;
+use super::resp::{connect, encode, number};
 use super::script::RAISE;
 use super::trouble::Trouble;
 use crate::{Error, NodeName};
 use parking_lot::Mutex;
-use redis_protocol::resp2::decode::decode;
-use redis_protocol::resp2::types::OwnedFrame;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep, timeout};
 
-/// Of commands that are not answered yet: many seconds of a busy process, and no danger.
-const ROOM: usize = 32 << 20;
+/// Of commands that are not answered yet; as much again may be on its way to the socket.
+const ROOM: usize = 16 << 20;
 
 /// What a command takes beside its own bytes.
 const OVERHEAD: usize = 128;
@@ -40,8 +41,9 @@ const OVERHEAD: usize = 128;
 /// Answers are a few bytes each, and a refusal is a sentence.
 const READ_AT_ONCE: usize = 4096;
 
-/// A buffer that grew beyond this in a burst is given back.
+/// What grew beyond this in a burst is given back: bytes of a buffer, places of those who wait.
 const KEPT_CAPACITY: usize = 256 << 10;
+const KEPT_PLACES: usize = 1_024;
 
 /// Whoever publishes has this. Cheap to share; the [`Driver`] decides how long it lives.
 pub(super) struct Publisher {
@@ -54,8 +56,11 @@ pub(super) struct Publisher {
 struct Outbox {
     /// Whole commands that the task has not taken yet.
     commands: Vec<u8>,
+    /// How many these are.
+    fresh: usize,
     /// In the order of the commands, from the first that is not answered.
     waiting: VecDeque<Waiting>,
+    /// Bytes of the commands that are not answered.
     unanswered: usize,
     /// The task, when it has nothing to write.
     idle: Option<Waker>,
@@ -65,8 +70,11 @@ struct Outbox {
 struct Waiting {
     since: Instant,
     size: usize,
-    answer: oneshot::Sender<Result<u64, Error>>,
+    /// Whom to tell, unless he has waited too long and was told so.
+    caller: Option<Caller>,
 }
+
+type Caller = oneshot::Sender<Result<u64, Error>>;
 
 /// Keeps the connection open until it is dropped.
 pub(super) struct Driver {
@@ -84,7 +92,7 @@ impl Publisher {
         run_id: &str,
         options: &Options,
     ) -> Result<Driver, Trouble> {
-        let opening = timeout(options.patience, open(target, password, run_id));
+        let opening = timeout(options.patience, connect(target, password, run_id));
         let stream = opening.await.unwrap_or(Err(Trouble::Silent(options.patience)))?;
         let publisher = Arc::new(Self { node: node.clone(), outbox: Mutex::default() });
         let task = tokio::spawn(Connection::new(stream, publisher.clone(), options));
@@ -110,6 +118,12 @@ impl Publisher {
         }
     }
 
+    /// Returns when the server has done all that was published before, or the connection is over.
+    pub(super) async fn drained(&self) {
+        // Any command would do that reads little and is answered by a number.
+        self.ask(&[b"DBSIZE"]).await.ok();
+    }
+
     /// Sends a command and waits for the number that answers it.
     async fn ask(&self, command: &[&[u8]]) -> Result<u64, Error> {
         let Some(answer) = self.enqueue(command) else { return Err(self.down()) };
@@ -119,7 +133,7 @@ impl Publisher {
     /// Nothing if the connection is over, or so far behind that more would fill the memory.
     fn enqueue(&self, command: &[&[u8]]) -> Option<oneshot::Receiver<Result<u64, Error>>> {
         let size = OVERHEAD + command.iter().map(|part| part.len()).sum::<usize>();
-        let (answer, receiver) = oneshot::channel();
+        let (caller, receiver) = oneshot::channel();
         let idle = {
             let mut outbox = self.outbox.lock();
             if outbox.is_closed || outbox.unanswered + size > ROOM {
@@ -127,7 +141,8 @@ impl Publisher {
             }
             outbox.unanswered += size;
             encode(&mut outbox.commands, command);
-            outbox.waiting.push_back(Waiting { since: Instant::now(), size, answer });
+            outbox.fresh += 1;
+            outbox.waiting.push_back(Waiting { since: Instant::now(), size, caller: Some(caller) });
             outbox.idle.take()
         };
         if let Some(task) = idle {
@@ -161,6 +176,15 @@ impl Driver {
     pub(super) async fn ended(&mut self) -> Trouble {
         (&mut self.task).await.unwrap_or(Trouble::Lost)
     }
+
+    /// Ends the connection now; the socket is closed when this returns.
+    pub(super) async fn close(mut self) {
+        self.publisher.close();
+        self.task.abort();
+        if !self.task.is_finished() {
+            let _ = (&mut self.task).await;
+        }
+    }
 }
 
 impl Drop for Driver {
@@ -180,10 +204,14 @@ struct Connection {
     /// What has come of answers, up to the beginning of one.
     answers: Box<[u8; READ_AT_ONCE]>,
     filled: usize,
-    /// The limit of one answer, and whether an answer that takes longer ends the connection.
-    patience: std::time::Duration,
+    /// The limit of one answer.
+    patience: Duration,
+    /// Whether a server that owes answers and says nothing for so long is given up.
     gives_up: bool,
-    /// When to look whether an answer is overdue: not before something is asked, and then at most once in a patience.
+    /// Since when nothing has come, though something was asked.
+    silent_since: Instant,
+    /// When an answer will be overdue. It is set where it was not when something is asked, and looked at when it is
+    /// reached: hardly more than once in a patience.
     watch: Option<Pin<Box<Sleep>>>,
 }
 
@@ -198,6 +226,7 @@ impl Connection {
             filled: 0,
             patience: options.patience,
             gives_up: options.guards.pulse,
+            silent_since: Instant::now(),
             watch: None,
         }
     }
@@ -208,7 +237,10 @@ impl Connection {
             let mut buffer = ReadBuf::new(&mut self.answers[self.filled..]);
             match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
                 Ok(()) if buffer.filled().is_empty() => return Poll::Ready(Trouble::Lost),
-                Ok(()) => self.filled += buffer.filled().len(),
+                Ok(()) => {
+                    self.filled += buffer.filled().len();
+                    self.silent_since = Instant::now();
+                }
                 Err(_) => return Poll::Ready(Trouble::Lost),
             }
             if let Err(trouble) = self.hand_out() {
@@ -219,20 +251,27 @@ impl Connection {
 
     /// Gives the answers that are whole to those who wait for them.
     fn hand_out(&mut self) -> Result<(), Trouble> {
-        let mut taken = 0;
-        {
-            let mut outbox = self.publisher.outbox.lock();
-            while let Some(length) = self.answers[taken..self.filled].windows(2).position(|end| end == b"\r\n") {
-                let answer = parse(&self.answers[taken..taken + length], &self.publisher.node)?;
-                taken += length + 2;
-                let Some(waiting) = outbox.waiting.pop_front() else {
-                    return Err(Trouble::Unfit("an answer that nobody waits for".into()));
-                };
-                outbox.unanswered -= waiting.size;
-                // Nobody may be there to hear it.
-                waiting.answer.send(answer).ok();
-            }
+        let mut told = SmallVec::<[_; 8]>::new();
+        let outcome = self.take_answers(&mut told);
+        for (caller, answer) in told {
+            // He may have gone.
+            caller.map(|caller: Caller| caller.send(answer));
         }
+        outcome
+    }
+
+    fn take_answers(&mut self, told: &mut SmallVec<[(Option<Caller>, Result<u64, Error>); 8]>) -> Result<(), Trouble> {
+        let mut taken = 0;
+        let mut outbox = self.publisher.outbox.lock();
+        while let Some(length) = self.answers[taken..self.filled].windows(2).position(|end| end == b"\r\n") {
+            let answer = number(&self.answers[taken..taken + length], &self.publisher.node)?;
+            taken += length + 2;
+            let unasked = || Trouble::Unfit("an answer that nobody waits for".into());
+            let waiting = outbox.waiting.pop_front().ok_or_else(unasked)?;
+            outbox.unanswered -= waiting.size;
+            told.push((waiting.caller, answer));
+        }
+        drop(outbox);
         self.answers.copy_within(taken..self.filled, 0);
         self.filled -= taken;
         if self.filled == READ_AT_ONCE { Err(Trouble::Unfit("an answer without an end".into())) } else { Ok(()) }
@@ -247,8 +286,15 @@ impl Connection {
                 self.written = 0;
                 let mut outbox = self.publisher.outbox.lock();
                 if outbox.commands.is_empty() {
+                    if outbox.waiting.is_empty() {
+                        outbox.waiting.shrink_to(KEPT_PLACES);
+                    }
                     outbox.idle = Some(cx.waker().clone());
                     return Poll::Pending;
+                }
+                let owed_before = outbox.waiting.len() - std::mem::take(&mut outbox.fresh);
+                if owed_before == 0 {
+                    self.silent_since = Instant::now();
                 }
                 std::mem::swap(&mut outbox.commands, &mut self.commands);
             }
@@ -262,17 +308,26 @@ impl Connection {
         }
     }
 
-    /// Pending: no answer is overdue.
+    /// Tells whoever has waited too long. Pending: the server is not given up.
     fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<Trouble> {
         while let Some(watch) = &mut self.watch {
             ready!(watch.as_mut().poll(cx));
-            let outbox = self.publisher.outbox.lock();
-            match outbox.waiting.front().map(|waiting| waiting.since + self.patience) {
-                None => self.watch = None,
-                Some(due) if due > Instant::now() => watch.as_mut().reset(due),
-                Some(_) if self.gives_up => return Poll::Ready(Trouble::Silent(self.patience)),
-                Some(_) => watch.as_mut().reset(Instant::now() + self.patience),
+            let now = Instant::now();
+            let mut outbox = self.publisher.outbox.lock();
+            if outbox.waiting.is_empty() {
+                self.watch = None;
+                return Poll::Pending;
             }
+            if self.gives_up && self.silent_since + self.patience <= now {
+                return Poll::Ready(Trouble::Silent(self.patience));
+            }
+            let is_due = |waiting: &&mut Waiting| waiting.since + self.patience <= now;
+            for waiting in outbox.waiting.iter_mut().take_while(is_due) {
+                // Who is not there any more hears that the node is down.
+                waiting.caller = None;
+            }
+            let next = outbox.waiting.iter().find(|waiting| waiting.caller.is_some());
+            watch.as_mut().reset(next.map_or(now, |waiting| waiting.since) + self.patience);
         }
         Poll::Pending
     }
@@ -295,68 +350,6 @@ impl Future for Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.publisher.close();
-    }
-}
-
-async fn open(target: &Target, password: Option<&SecretString>, run_id: &str) -> Result<TcpStream, Trouble> {
-    let failed = |error: std::io::Error| Trouble::Connect(error.to_string().into());
-    let mut stream = TcpStream::connect((&*target.host, target.port)).await.map_err(failed)?;
-    stream.set_nodelay(true).map_err(failed)?;
-    let mut greeting = Vec::new();
-    if let Some(password) = password {
-        encode(&mut greeting, &[b"AUTH", password.expose_secret().as_bytes()]);
-    }
-    encode(&mut greeting, &[b"INFO", b"server"]);
-    stream.write_all(&greeting).await.map_err(failed)?;
-    let mut answers = Vec::new();
-    loop {
-        if stream.read_buf(&mut answers).await.map_err(failed)? == 0 {
-            return Err(Trouble::Lost);
-        }
-        while let Some((frame, length)) =
-            decode(&answers).map_err(|_| Trouble::Unfit("it does not speak RESP".into()))?
-        {
-            answers.drain(..length);
-            match frame {
-                OwnedFrame::Error(sentence) => return Err(Trouble::Unfit(sentence.into())),
-                OwnedFrame::BulkString(info) => {
-                    let info = String::from_utf8_lossy(&info);
-                    let mut runs = info.lines().filter_map(|line| line.strip_prefix("run_id:"));
-                    let is_it = runs.next().unwrap_or_default().trim() == run_id;
-                    return if is_it { Ok(stream) } else { Err(Trouble::Stranger) };
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-/// A command as an array of bulk strings.
-fn encode(bytes: &mut Vec<u8>, parts: &[&[u8]]) {
-    let head = |bytes: &mut Vec<u8>, kind: u8, length: usize| {
-        bytes.push(kind);
-        bytes.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
-        bytes.extend_from_slice(b"\r\n");
-    };
-    head(bytes, b'*', parts.len());
-    for part in parts {
-        head(bytes, b'$', part.len());
-        bytes.extend_from_slice(part);
-        bytes.extend_from_slice(b"\r\n");
-    }
-}
-
-/// A number or a refusal. Where the server is not what it should be, or does not answer by a number, the connection is
-/// of no use.
-fn parse(line: &[u8], node: &NodeName) -> Result<Result<u64, Error>, Trouble> {
-    let text = std::str::from_utf8(line).unwrap_or_default();
-    if let Some(Ok(number)) = text.strip_prefix(':').map(str::parse) {
-        return Ok(Ok(number));
-    }
-    match text.strip_prefix('-') {
-        Some(sentence) if is_unfit(sentence) => Err(Trouble::Unfit(sentence.into())),
-        Some(sentence) => Ok(Err(Error::Refused { node: node.clone(), reason: sentence.into() })),
-        None => Err(Trouble::Unfit("an answer that is no number".into())),
     }
 }
 

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // a test that meets an error has failed
 
+use super::super::script::RAISE;
 use super::*;
-use std::time::Duration;
+use redis_protocol::resp2::decode::decode;
+use redis_protocol::resp2::types::OwnedFrame;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 /// Far longer than anything takes.
@@ -129,8 +132,14 @@ async fn a_version_is_raised_with_the_text_of_a_script_that_the_server_does_not_
 
 #[tokio::test]
 async fn who_waits_when_the_connection_ends_is_told_and_so_is_who_comes_later() {
-    let ends =
-        ["-READONLY You can't write against a read only replica.\r\n", "+OK\r\n", ":x\r\n", ":1\r\n:1\r\n:1\r\n", ""];
+    let ends = [
+        "-READONLY You can't write against a read only replica.\r\n",
+        "+OK\r\n",
+        ":x\r\n",
+        "$1\r\n1\r\n",
+        ":1\r\n:1\r\n:1\r\n",
+        "",
+    ];
     for end in ends {
         let mut pair = pair().await;
         let publishing = ["one", "two"].map(|message| pair.publishes(message));
@@ -158,7 +167,7 @@ async fn an_answer_without_an_end_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_server_that_owes_an_answer_too_long_is_given_up() {
+async fn a_server_that_owes_answers_and_says_nothing_is_given_up() {
     let patience = Duration::from_millis(200);
     let mut pair = pair_with(patience).await;
     let answered = pair.publishes("one");
@@ -170,6 +179,81 @@ async fn a_server_that_owes_an_answer_too_long_is_given_up() {
     let owed = pair.publishes("two");
     assert_eq!(pair.ends().await, Trouble::Silent(patience));
     assert_eq!(owed.await.unwrap(), down());
+}
+
+#[tokio::test]
+async fn who_waits_too_long_is_told_while_a_server_that_is_slow_goes_on() {
+    let patience = Duration::from_millis(400);
+    let mut pair = pair_with(patience).await;
+    let early = ["one", "two", "three", "four"].map(|message| pair.publishes(message));
+    pair.reads("four").await;
+    let mut outcomes = Vec::new();
+    for (number, one) in early.into_iter().enumerate() {
+        tokio::time::sleep(patience * 3 / 5).await;
+        pair.says(&format!(":{number}\r\n")).await;
+        outcomes.push(one.await.unwrap());
+    }
+    assert_eq!(outcomes, [Ok(0), down(), down(), down()]);
+    // The answers that came too late were nobody else's.
+    let late = pair.publishes("five");
+    pair.reads("five").await;
+    pair.says(":9\r\n").await;
+    assert_eq!(late.await.unwrap(), Ok(9));
+}
+
+#[tokio::test]
+async fn closing_it_tells_who_waits_and_closes_the_socket() {
+    let mut pair = pair().await;
+    let waiting = pair.publishes("one");
+    pair.reads("one").await;
+    let publisher = pair.driver.publisher().clone();
+    let draining = tokio::spawn({
+        let publisher = publisher.clone();
+        async move { publisher.drained().await }
+    });
+    pair.reads("DBSIZE").await;
+    assert!(!draining.is_finished());
+    pair.driver.close().await;
+    assert_eq!(waiting.await.unwrap(), down());
+    draining.await.unwrap();
+    assert_eq!(publisher.publish("c", b"two").await, down());
+    assert_eq!(
+        timeout(PATIENCE, pair.server.read_u8()).await.unwrap().unwrap_err().kind(),
+        std::io::ErrorKind::UnexpectedEof
+    );
+}
+
+/// Answers each PUBLISH with the number that is its message.
+async fn echo(mut server: TcpStream) {
+    let (mut bytes, mut answers) = (Vec::new(), String::new());
+    while server.read_buf(&mut bytes).await.unwrap() > 0 {
+        while let Some((OwnedFrame::Array(command), length)) = decode(&bytes).unwrap() {
+            bytes.drain(..length);
+            let Some(OwnedFrame::BulkString(message)) = command.last() else { panic!("{command:?}") };
+            answers += &format!(":{}\r\n", str::from_utf8(message).unwrap());
+        }
+        server.write_all(answers.as_bytes()).await.unwrap();
+        answers.clear();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_who_publish_at_once_each_gets_his_own_answer() {
+    let Pair { driver, server } = pair().await;
+    let serving = tokio::spawn(echo(server));
+    let publishing = (0..50).map(|from| {
+        let publisher = driver.publisher().clone();
+        tokio::spawn(async move {
+            for number in (from * 200)..(from * 200 + 200) {
+                assert_eq!(publisher.publish("c", number.to_string().as_bytes()).await, Ok(number));
+            }
+        })
+    });
+    for one in publishing.collect::<Vec<_>>() {
+        timeout(PATIENCE, one).await.unwrap().unwrap();
+    }
+    driver.close().await;
+    serving.await.unwrap();
 }
 
 #[tokio::test]
@@ -204,7 +288,7 @@ async fn more_than_there_is_room_for_is_refused_and_what_was_taken_arrives_whole
 async fn only_the_server_that_is_meant_is_published_to() {
     let (opened, _, asked) = introduced(WELL, PATIENCE).await;
     assert!(opened.is_ok());
-    let greeting = "*2\r\n$4\r\nAUTH\r\n$11\r\nopen sesame\r\n*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n";
+    let greeting = "*3\r\n$4\r\nAUTH\r\n$7\r\ndefault\r\n$11\r\nopen sesame\r\n*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n";
     assert_eq!(String::from_utf8(asked).unwrap(), greeting);
     let patience = Duration::from_millis(200);
     let cases = [

@@ -6,6 +6,7 @@ use bus::Error;
 use bus::redis::Notice;
 use parts::redis::Redis as Server;
 use serde_json::value::RawValue;
+use shard::{Node, Rings};
 use types::{Channel, Status};
 
 fn nodes() -> [Server; 2] {
@@ -198,6 +199,42 @@ async fn commands_go_on_over_a_new_connection() {
     nodes[0].ask(&["CLIENT", "KILL", "TYPE", "normal"]);
     eventually("it publishes again", async || a.publish(&channel, "x").await == Ok(1)).await;
     assert!(a.bus.register(&user, connection("a.1")).await.unwrap().first);
+}
+
+#[tokio::test]
+async fn publishing_goes_on_over_a_new_connection() {
+    let nodes = nodes();
+    let mut a = Attached::to(&nodes, "a").await;
+    let channel = channel_of(&nodes, 0, 0);
+    a.bus.subscribe(&channel).await.unwrap();
+    assert_eq!(a.publish(&channel, "first").await, Ok(1));
+    let clients = nodes[0].ask(&["CLIENT", "LIST"]);
+    let publisher = clients.lines().find(|client| client.contains(" cmd=publish ")).expect("one that publishes");
+    let id = publisher.split(' ').find_map(|part| part.strip_prefix("id=")).unwrap();
+    assert_eq!(nodes[0].ask(&["CLIENT", "KILL", "ID", id]), "1");
+    eventually("it publishes again", async || a.publish(&channel, "again").await == Ok(1)).await;
+    a.expect(&channel, "first").await;
+    a.expect(&channel, "again").await;
+    assert!(a.untold().iter().all(|notice| !matches!(notice, Notice::Down { .. } | Notice::Gap { .. })));
+}
+
+#[tokio::test]
+async fn a_node_is_served_that_asks_for_a_password_or_for_none() {
+    let servers = nodes();
+    servers[0].ask(&["CONFIG", "SET", "requirepass", "sesame"]);
+    let nodes = servers.each_ref().map(|server| {
+        let node = Node::direct("127.0.0.1", server.port);
+        Node { password: Some("sesame".into()), ..node }
+    });
+    let rings = Rings::new(nodes.to_vec()).unwrap();
+    let mut a = Attached::with(rings, "a", |_| {}).await.unwrap();
+    assert_eq!(a.bus.health().degraded().count(), 0);
+    for nth in 0..8 {
+        let channel = Channel::User(format!("{nth}").parse().unwrap());
+        a.bus.subscribe(&channel).await.unwrap();
+        assert_eq!(a.publish(&channel, "x").await, Ok(1));
+        a.expect(&channel, "x").await;
+    }
 }
 
 #[tokio::test]
