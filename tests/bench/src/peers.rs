@@ -8,6 +8,7 @@
 //! servers alone (user and system, of all their processes, for each message delivered), and the steadier figure.
 
 mod broadcast;
+pub(crate) mod hot;
 mod pairs;
 mod polling;
 mod scenario;

@@ -29,6 +29,8 @@ enum What {
     Peers(peers::Options),
     /// The pages in Chromium: a first visit, a new message, scrolling, memory.
     Pages(pages::Options),
+    /// Measures nothing: writes `imserver/hot.ld`, the functions that the linker puts beside each other.
+    Hot(peers::hot::Options),
 }
 
 /// For all that is measured, where it is not the full table that is wanted.
@@ -82,6 +84,7 @@ impl What {
             Self::Stored(options) => stored::run(&options).await,
             Self::Peers(options) => peers::run(&options).await,
             Self::Pages(options) => pages::run(&options).await,
+            Self::Hot(options) => peers::hot::run(&options).await,
         }
     }
 }
