@@ -74,7 +74,11 @@ struct Waiting {
     caller: Option<Caller>,
 }
 
-type Caller = oneshot::Sender<Result<u64, Error>>;
+type Answer = Result<u64, Error>;
+type Caller = oneshot::Sender<Answer>;
+
+/// Answers with whom to tell them, unless he was told something else.
+type Told = SmallVec<[(Option<Caller>, Answer); 8]>;
 
 /// Keeps the connection open until it is dropped.
 pub(super) struct Driver {
@@ -125,13 +129,13 @@ impl Publisher {
     }
 
     /// Sends a command and waits for the number that answers it.
-    async fn ask(&self, command: &[&[u8]]) -> Result<u64, Error> {
+    async fn ask(&self, command: &[&[u8]]) -> Answer {
         let Some(answer) = self.enqueue(command) else { return Err(self.down()) };
         answer.await.unwrap_or_else(|_| Err(self.down()))
     }
 
     /// Nothing if the connection is over, or so far behind that more would fill the memory.
-    fn enqueue(&self, command: &[&[u8]]) -> Option<oneshot::Receiver<Result<u64, Error>>> {
+    fn enqueue(&self, command: &[&[u8]]) -> Option<oneshot::Receiver<Answer>> {
         let size = OVERHEAD + command.iter().map(|part| part.len()).sum::<usize>();
         let (caller, receiver) = oneshot::channel();
         let idle = {
@@ -251,16 +255,16 @@ impl Connection {
 
     /// Gives the answers that are whole to those who wait for them.
     fn hand_out(&mut self) -> Result<(), Trouble> {
-        let mut told = SmallVec::<[_; 8]>::new();
+        let mut told = Told::new();
         let outcome = self.take_answers(&mut told);
         for (caller, answer) in told {
             // He may have gone.
-            caller.map(|caller: Caller| caller.send(answer));
+            caller.map(|caller| caller.send(answer));
         }
         outcome
     }
 
-    fn take_answers(&mut self, told: &mut SmallVec<[(Option<Caller>, Result<u64, Error>); 8]>) -> Result<(), Trouble> {
+    fn take_answers(&mut self, told: &mut Told) -> Result<(), Trouble> {
         let mut taken = 0;
         let mut outbox = self.publisher.outbox.lock();
         while let Some(length) = self.answers[taken..self.filled].windows(2).position(|end| end == b"\r\n") {

@@ -9,6 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// No server has more to say of itself.
+const MAX_INTRODUCTION: usize = 64 << 10;
+
 /// Connects to the server that goes by this run id, and to no other.
 pub(super) async fn connect(
     target: &Target,
@@ -29,6 +32,9 @@ pub(super) async fn connect(
     loop {
         if stream.read_buf(&mut answers).await.map_err(failed)? == 0 {
             return Err(Trouble::Lost);
+        }
+        if answers.len() > MAX_INTRODUCTION {
+            return Err(Trouble::Unfit("an introduction without an end".into()));
         }
         while let Some((frame, length)) =
             decode(&answers).map_err(|_| Trouble::Unfit("it does not speak RESP".into()))?
