@@ -1,4 +1,5 @@
-//! Which functions run for a message: `imserver/hot.ld`, made anew from what eight processes do with a live load.
+//! Which functions run for a message, and then for a connect: `imserver/hot.ld`, made anew from what processes do under
+//! such loads.
 //!
 //! A process that wakes for one message finds little of itself in the processor's caches and nothing in the table of its
 //! pages, so that it counts over how many pages the three hundred functions are spread that it is about to run.
@@ -14,12 +15,15 @@ use std::time::Duration;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// How long is looked.
+    /// How long messages are looked at.
     #[arg(long, default_value_t = 20)]
     seconds: u64,
     /// Looks a second.
     #[arg(long, default_value_t = 4_999)]
     rate: u32,
+    /// Connections that come, one after the other.
+    #[arg(long, default_value_t = 8_000)]
+    connections: usize,
 }
 
 const PROCESSES: usize = 8;
@@ -35,36 +39,56 @@ const LEAST: u64 = 2;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../imserver/hot.ld");
 
 const HEAD: &str = "\
-/* The functions that run for a live message, the busiest first: the linker puts them beside each other, because a process that
- * wakes for one message pays for every page that it touches (tests/bench/PROFILES.md). Made by `cargo x bench hot`. A line
- * that fits nothing, as after a change of the compiler, does nothing. */
+/* The functions that run for a live message, and then those for a connect, the busiest first: the linker puts them beside each
+ * other, because a process that wakes for one message pays for every page that it touches (tests/bench/PROFILES.md). Made by
+ * `cargo x bench hot`. A line that fits nothing, as after a change of the compiler, does nothing. */
 ";
 
+/// Longer than they take to come.
+const CONNECTING: Duration = Duration::from_secs(5);
+
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
-    let site = Site::start(Kind::Imserver, PROCESSES, true).await?;
-    let pids = site.pids().map(|pid| pid.to_string()).collect::<Vec<_>>().join(",");
-    let samples = std::env::temp_dir().join(format!("hot-{}.data", std::process::id()));
-    let load = pairs::measure(&site, USERS, Some(MESSAGES_A_SECOND), BEFORE + Duration::from_secs(options.seconds));
-    let looking = look(&pids, options, &samples);
-    let (_, seen) = tokio::try_join!(load, looking)?;
-    std::fs::remove_file(&samples).ok();
+    let mut seen = of_messages(options).await?;
+    let of_connects = of_connects(options).await?;
+    seen.extend(of_connects.into_iter().filter(|symbol| !seen.contains(symbol)).collect::<Vec<_>>());
     ensure!(!seen.is_empty(), "perf saw no function of imserver");
     std::fs::write(FILE, script(&seen))?;
     println!("{} functions in {}", seen.len(), Path::new(FILE).canonicalize()?.display());
     Ok(())
 }
 
-/// The symbols of imserver that were seen, the most often seen first.
-async fn look(pids: &str, options: &Options, samples: &Path) -> anyhow::Result<Vec<String>> {
-    let (rate, seconds, samples) = (options.rate.to_string(), options.seconds.to_string(), samples.to_owned());
-    let pids = pids.to_owned();
-    tokio::time::sleep(BEFORE).await;
+async fn of_messages(options: &Options) -> anyhow::Result<Vec<String>> {
+    let site = Site::start(Kind::Imserver, PROCESSES, true).await?;
+    let time = Duration::from_secs(options.seconds);
+    let load = pairs::measure(&site, USERS, Some(MESSAGES_A_SECOND), BEFORE + time);
+    let looking = async {
+        tokio::time::sleep(BEFORE).await;
+        look(&site, options.rate, time).await
+    };
+    Ok(tokio::try_join!(load, looking)?.1)
+}
+
+async fn of_connects(options: &Options) -> anyhow::Result<Vec<String>> {
+    let site = Site::start(Kind::Imserver, 1, true).await?;
+    let (address, pid, greeting) = (site.address(0), site.pids().sum(), site.kind().greeting());
+    let load = crate::idle::measure_at(address, pid, greeting, options.connections);
+    Ok(tokio::try_join!(load, look(&site, options.rate, CONNECTING))?.1)
+}
+
+/// The symbols of imserver that are seen, the most often seen first.
+async fn look(site: &Site, rate: u32, time: Duration) -> anyhow::Result<Vec<String>> {
+    let pids = site.pids().map(|pid| pid.to_string()).collect::<Vec<_>>().join(",");
+    let samples = std::env::temp_dir().join(format!("hot-{}.data", std::process::id()));
     let looking = tokio::task::spawn_blocking(move || {
-        let samples = samples.to_str().context("a folder with a plain name")?;
-        perf(&["record", "--quiet", "-F", &rate, "-p", &pids, "-o", samples, "--", "sleep", &seconds])?;
-        perf(&["report", "-i", samples, "--no-demangle", "--stdio", "--sort", "dso,sym", "-F", "sample,dso,sym"])
+        let (rate, seconds) = (rate.to_string(), time.as_secs().to_string());
+        let file = samples.to_str().context("a folder with a plain name")?;
+        perf(&["record", "--quiet", "-F", &rate, "-p", &pids, "-o", file, "--", "sleep", &seconds])?;
+        let report =
+            perf(&["report", "-i", file, "--no-demangle", "--stdio", "--sort", "dso,sym", "-F", "sample,dso,sym"])?;
+        std::fs::remove_file(&samples)?;
+        anyhow::Ok(busiest(&report))
     });
-    Ok(busiest(&looking.await??))
+    looking.await?
 }
 
 fn perf(args: &[&str]) -> anyhow::Result<String> {
