@@ -13,7 +13,6 @@ use crate::targets::Targets;
 use crate::window::{Follower, Window};
 use anyhow::Context;
 use bus::Bus;
-use bytes::Bytes;
 use chat::{Chat, Policy, Recent, To};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
@@ -244,7 +243,7 @@ impl Site {
     }
 
     /// What the bus brought: decoded once for all windows of this process.
-    fn deliver(self: &Arc<Self>, channel: &Channel, bytes: &Bytes) {
+    fn deliver(self: &Arc<Self>, channel: &Channel, bytes: &[u8]) {
         let event = match Event::decode(bytes) {
             Ok(event) => event,
             // A process of the next release may know more types than this one.

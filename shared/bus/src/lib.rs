@@ -30,7 +30,7 @@ pub use version::{Version, number_of};
 /// Messages of one publisher on one channel come in the order they were published. It must not block and must not
 /// wait for the bus: it hands the bytes on and returns. It must not own the [`Bus`] it belongs to, directly or
 /// through others, or neither is ever dropped.
-pub type Sink = Arc<dyn Fn(&Channel, &Bytes) + Send + Sync>;
+pub type Sink = Arc<dyn Fn(&Channel, &[u8]) + Send + Sync>;
 
 /// Why the bus did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

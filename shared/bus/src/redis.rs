@@ -3,12 +3,13 @@
 //! ```text
 //!  Bus ──► Node ─┬► Link (commands) ── keeper: finds the master, holds the lease, compares what is registered
 //!                ├► Publisher ── to the same master: PUBLISH, and the script that raises a version with it
-//!                └► Subscriber ──► Link (messages) ── subscription: subscribes, passes on, tells what was missed
+//!                └► Subscriber ──► Receiver ── subscription: subscribes, passes on, tells what was missed
 //! ```
 //!
 //! This file and those beside it are the only ones that name fred or speak RESP. Nothing here decides what an outage
 //! means for a client: [`Notice`] says what has happened.
 
+mod beat;
 mod keeper;
 mod lease;
 mod link;
@@ -16,8 +17,11 @@ mod locate;
 mod names;
 mod node;
 mod options;
+mod outbox;
+mod pipe;
 mod presence;
 mod publisher;
+mod receiver;
 mod resp;
 mod rooms;
 mod script;

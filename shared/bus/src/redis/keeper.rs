@@ -7,7 +7,8 @@ use super::locate::locate;
 use super::names;
 use super::node::{Absence, Backoff, Node, Part, Serving, State};
 use super::options::Notice;
-use super::publisher::{self, Publisher};
+use super::pipe;
+use super::publisher::Publisher;
 use super::script::LEAVE;
 use super::trouble::Trouble;
 use crate::Error;
@@ -36,7 +37,7 @@ struct Known {
 /// The connections to a master that serves; this process has the lease there.
 struct Opened {
     driver: Driver,
-    publishing: publisher::Driver,
+    publishing: pipe::Driver<u64>,
     target: Target,
     /// The lease was not there before.
     anew: bool,
@@ -59,7 +60,7 @@ pub(super) async fn keep(node: Arc<Node>, first: First) {
             node.memory.doubt();
         }
         let tenure = Tenure::new(&node, &link, emptied);
-        let publisher = publishing.publisher().clone();
+        let publisher = Publisher::on(&publishing);
         node.state.send_replace(State::Up(Arc::new(Serving { target: target.clone(), link: link.clone(), publisher })));
         if let Some(first) = first.take() {
             first.send(Ok(())).ok();
@@ -78,7 +79,7 @@ pub(super) async fn keep(node: Arc<Node>, first: First) {
             absence = Absence::begin();
         }
         if trouble == Trouble::Leaving {
-            publishing.publisher().drained().await;
+            Publisher::on(&publishing).drained().await;
             let process = &node.seat.process;
             let args = vec![process.id.as_str().into(), process.incarnation.as_str().into()];
             link.run(&LEAVE, names::lease(&process.id), args).await.ok();

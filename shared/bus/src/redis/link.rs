@@ -3,6 +3,7 @@
 //! fred drives the socket and matches answers to commands. It is told not to reconnect and not to repeat anything: a
 //! connection that ends is over, and what to do about that is decided where more is known.
 
+use super::beat::sign_due;
 use super::options::Options;
 use super::script::{Call, Script};
 use super::trouble::Trouble;
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// What may be under way on one connection, in KiB: four times what a second of a busy process is, and no danger.
@@ -37,7 +38,6 @@ pub(super) struct Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     Commands,
-    Messages,
     /// With a Sentinel, which has a role of its own and sends few messages.
     Sentinel,
 }
@@ -153,10 +153,6 @@ impl Link {
         self.bounded(Box::pin(self.client.subscribe(channels))).await
     }
 
-    pub(super) async fn unsubscribe(&self, channels: Vec<String>) -> Result<(), Error> {
-        self.bounded(Box::pin(self.client.unsubscribe(channels))).await
-    }
-
     /// Returns when the server has done all that was sent on this connection before.
     pub(super) async fn barrier(&self) -> Result<(), Error> {
         self.bounded(Box::pin(self.client.ping::<Value>(None))).await.map(|_: Value| self.note_sign())
@@ -240,9 +236,9 @@ impl Driver {
         }
         loop {
             let before = link.last_sign.load(Ordering::Relaxed);
-            let quiet = link.opened.elapsed().saturating_sub(Duration::from_millis(before));
-            if quiet < options.pulse {
-                tokio::time::sleep(options.pulse - quiet).await;
+            let due = sign_due(link.opened + Duration::from_millis(before), options.pulse);
+            if Instant::now() < due {
+                sleep_until(due).await;
             } else if link.barrier().await.is_err() && link.last_sign.load(Ordering::Relaxed) == before {
                 return Trouble::Silent(options.patience);
             }
@@ -295,7 +291,6 @@ fn client(target: &Target, password: Option<&SecretString>, purpose: Purpose, op
     let performance = PerformanceConfig {
         broadcast_channel_capacity: match purpose {
             Purpose::Commands => NO_MESSAGES,
-            Purpose::Messages => options.buffer,
             Purpose::Sentinel => 1024,
         },
         ..PerformanceConfig::default()

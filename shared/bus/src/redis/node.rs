@@ -68,7 +68,7 @@ pub(super) enum State {
 pub(super) struct Serving {
     pub(super) target: Target,
     pub(super) link: Arc<Link>,
-    pub(super) publisher: Arc<Publisher>,
+    pub(super) publisher: Publisher,
 }
 
 /// What this process needs of the node.
@@ -161,7 +161,7 @@ impl Node {
     }
 
     /// The same for the connection that publishes.
-    pub(super) async fn publisher(&self) -> Result<Arc<Publisher>, Error> {
+    pub(super) async fn publisher(&self) -> Result<Publisher, Error> {
         self.serving().await.map(|serving| serving.publisher.clone())
     }
 
@@ -188,7 +188,7 @@ impl Node {
     }
 
     /// The connection that publishes, if it is there now.
-    pub(super) fn publisher_now(&self) -> Option<Arc<Publisher>> {
+    pub(super) fn publisher_now(&self) -> Option<Publisher> {
         self.serving_now().map(|serving| serving.publisher.clone())
     }
 

@@ -72,8 +72,8 @@ pub struct Options {
     pub lease: Duration,
     /// The limit of one answer of a node; after it the connection is given up.
     pub patience: Duration,
-    /// Connections for commands and for messages are asked for a sign of life so often. The one that publishes is known by
-    /// its answers, to the probes if to nothing else.
+    /// Connections for commands and for messages that are quiet are asked for a sign of life so often, all at once. The one
+    /// that publishes is known by its answers, to the probes if to nothing else.
     pub pulse: Duration,
     /// On each node a probe is published and heard so often.
     pub probe: Duration,
@@ -85,9 +85,6 @@ pub struct Options {
     pub channels: usize,
     /// Channels in one command: 500 take Redis well under a millisecond.
     pub chunk: usize,
-    /// Messages that wait between fred's reader and the sink, one connection's; more is a gap. fred makes nine buffers
-    /// of this size, so that 65,536 cost 39 MiB a subscriber connection.
-    pub buffer: usize,
     #[doc(hidden)]
     pub guards: Guards,
 }
@@ -98,8 +95,6 @@ pub struct Options {
 pub struct Guards {
     /// Ask for signs of life, and give up a connection that gives none or owes answers.
     pub pulse: bool,
-    /// A buffer that was overrun is a gap.
-    pub lag: bool,
     /// Subscribed is what the server has confirmed.
     pub barrier: bool,
     /// Resubscribe in parts, instead of all channels in one command.
@@ -116,16 +111,7 @@ pub struct Guards {
 
 impl Default for Guards {
     fn default() -> Self {
-        Self {
-            pulse: true,
-            lag: true,
-            barrier: true,
-            chunks: true,
-            switches: true,
-            same_address: true,
-            role: true,
-            probe: true,
-        }
+        Self { pulse: true, barrier: true, chunks: true, switches: true, same_address: true, role: true, probe: true }
     }
 }
 
@@ -142,7 +128,6 @@ impl Options {
             subscribers: 16,
             channels: 50_000,
             chunk: 500,
-            buffer: 65_536,
             guards: Guards::default(),
         }
     }

@@ -2,6 +2,7 @@
 
 use fred::types::Value;
 use sha1::{Digest, Sha1};
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 pub(super) struct Script {
@@ -57,6 +58,20 @@ pub(super) struct Call {
     pub(super) script: &'static Script,
     pub(super) keys: Vec<String>,
     pub(super) args: Vec<Value>,
+}
+
+impl Call {
+    /// The command that runs it: `EVALSHA` with the digest, or `EVAL` with the text.
+    pub(super) fn command<'a>(&'a self, name: &'a str, script: &'a str) -> Vec<Cow<'a, [u8]>> {
+        let text = |text: &'a str| Cow::Borrowed(text.as_bytes());
+        let count = Cow::Owned(self.keys.len().to_string().into_bytes());
+        let keys = self.keys.iter().map(|key| text(key));
+        let args = self.args.iter().map(|arg| match arg.as_bytes() {
+            Some(bytes) => Cow::Borrowed(bytes),
+            None => Cow::Owned(arg.as_string().unwrap_or_default().into_bytes()),
+        });
+        [text(name), text(script), count].into_iter().chain(keys).chain(args).collect()
+    }
 }
 
 /// Reads a script's answer, one value after the other. What is missing or of another type reads as empty: the scripts

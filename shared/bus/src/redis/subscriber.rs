@@ -1,7 +1,7 @@
 //! Subscribing: which connection a channel is on, and the orders that its task carries out.
 //!
 //! A channel stays on one subscriber connection as long as it is wanted. The first connection is filled before a second
-//! one is opened, because each costs the memory of its buffers.
+//! one is opened, because each is asked for signs of life and probed.
 
 use super::node::Node;
 use super::script::Call;
@@ -206,12 +206,6 @@ impl Subscriber {
     /// Every confirmed channel that has versions.
     pub(super) fn counted(&self) -> Vec<Channel> {
         self.all(|channel, wanted| wanted.is_confirmed() && version::counts(channel))
-    }
-
-    /// Any number may come next; returns the channels on which something may have been missed.
-    pub(super) fn count_anew(&self) -> Vec<Channel> {
-        self.wanted.lock().values_mut().for_each(|wanted| wanted.heard = 0);
-        self.confirmed()
     }
 
     /// Notes a number that was heard; false if one before it was missed, or the counting began anew.

@@ -5,22 +5,24 @@
 //! the wanted channels are the backlog, taken up part by part between the orders; what a part may have missed is told
 //! when it is confirmed, so that whatever is read upon that misses nothing either.
 
-use super::link::{Driver, Link, Purpose};
+use super::beat::beat_from;
 use super::names;
 use super::node::{Absence, Backoff, Node, Part, State};
+use super::pipe::Driver;
+use super::receiver::Receiver;
 use super::subscriber::{Errand, Kind, Order, Subscriber};
 use super::trouble::Trouble;
 use crate::{Error, version};
-use fred::types::Message;
-use futures_util::future::{BoxFuture, join_all, try_join3};
+use fred::types::Value;
+use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until, timeout};
 use types::Channel;
 
 type Done = oneshot::Sender<Result<(), Error>>;
@@ -28,22 +30,19 @@ type Done = oneshot::Sender<Result<(), Error>>;
 /// Carries on until this process leaves.
 pub(super) async fn run(node: Arc<Node>, me: Arc<Subscriber>, mut orders: mpsc::Receiver<Order>) {
     let mut waiting = Waiting::default();
-    let mut server: Option<String> = None;
+    let mut server: Option<Box<str>> = None;
     let mut absence = Absence::begin();
     loop {
-        let Some(mut driver) = seek(&node, &me, &mut orders, &mut waiting, &mut absence).await else { break };
-        let link = driver.link().clone();
-        let before = server.replace(link.run_id().to_owned());
-        let emptied = before.is_some_and(|before| before != link.run_id());
-        let session = Session::new(&node, &me, &link, emptied);
-        // Each with a waker of its own, unlike the branches of a `select!`: a message wakes the pump and nobody else.
+        let sought = seek(&node, &me, &mut orders, &mut waiting, &mut absence, server.as_deref()).await;
+        let Some((mut driver, life)) = sought else { break };
+        server = Some(life.run_id.clone());
+        let session = Session::new(&life, Receiver::on(&driver));
+        // Each with a waker of its own, unlike the branches of a `select!`.
         let mut work: FuturesUnordered<BoxFuture<'_, Trouble>> = FuturesUnordered::new();
         work.push(Box::pin(driver.ended()));
-        work.push(Box::pin(Driver::silence(&link, node.options())));
-        work.push(Box::pin(session.pump()));
         work.push(Box::pin(session.subscribe_all(&mut orders, &mut waiting)));
         work.push(Box::pin(session.probe()));
-        work.push(Box::pin(moved_on(&node, &link)));
+        work.push(Box::pin(moved_on(&node, &life.run_id)));
         work.push(Box::pin(node.seat.leaving.cancelled().map(|()| Trouble::Leaving)));
         let trouble = work.next().await.unwrap_or(Trouble::Lost);
         drop(work);
@@ -111,13 +110,14 @@ impl Waiting {
 /// down. Nothing when this process leaves.
 async fn seek(
     node: &Arc<Node>,
-    me: &Subscriber,
+    me: &Arc<Subscriber>,
     orders: &mut mpsc::Receiver<Order>,
     waiting: &mut Waiting,
     absence: &mut Absence,
-) -> Option<Driver> {
+    before: Option<&str>,
+) -> Option<(Driver<Value>, Arc<Life>)> {
     let trouble = parking_lot::Mutex::new(Trouble::Lost);
-    let mut opening = std::pin::pin!(open(node, &mut absence.backoff, &trouble));
+    let mut opening = std::pin::pin!(open(node, me, &mut absence.backoff, &trouble, before));
     let mut patience = std::pin::pin!(sleep_until(absence.since + node.options().patience));
     let mut is_down = false;
     loop {
@@ -148,8 +148,14 @@ async fn seek(
     }
 }
 
-/// Connects to the server that the node's command connection has found, and to no other.
-async fn open(node: &Node, backoff: &mut Backoff, trouble: &parking_lot::Mutex<Trouble>) -> Driver {
+/// Connects to the server that the node's command connection has found, and to no other. Before, it was to that one.
+async fn open(
+    node: &Arc<Node>,
+    me: &Arc<Subscriber>,
+    backoff: &mut Backoff,
+    trouble: &parking_lot::Mutex<Trouble>,
+    before: Option<&str>,
+) -> (Driver<Value>, Arc<Life>) {
     let mut states = node.state.subscribe();
     loop {
         backoff.pause().await;
@@ -157,89 +163,90 @@ async fn open(node: &Node, backoff: &mut Backoff, trouble: &parking_lot::Mutex<T
             Ok(State::Up(serving)) => serving.clone(),
             _ => continue,
         };
+        let run_id = serving.link.run_id();
+        let life = Arc::new(Life::new(node, me, run_id, before.is_some_and(|before| before != run_id)));
+        let hearing = life.clone();
+        let hear = move |channel: &[u8], message: &[u8]| hearing.hear(channel, message);
         let password = node.spec.password.as_ref();
-        match Link::open(&node.name, &serving.target, password, Purpose::Messages, node.options()).await {
-            Ok(driver) if driver.link().run_id() == serving.link.run_id() => return driver,
-            Ok(driver) => {
-                driver.close().await;
-                *trouble.lock() = Trouble::Stranger;
-            }
+        match Receiver::open(&node.name, &serving.target, password, run_id, node.options(), hear).await {
+            Ok(driver) => return (driver, life),
             Err(found) => *trouble.lock() = found,
         }
     }
 }
 
 /// Returns when the node's command connection is to another server than this one.
-async fn moved_on(node: &Node, link: &Link) -> Trouble {
+async fn moved_on(node: &Node, run_id: &str) -> Trouble {
     let mut states = node.state.subscribe();
-    let elsewhere = |state: &State| matches!(state, State::Up(serving) if serving.link.run_id() != link.run_id());
+    let elsewhere = |state: &State| matches!(state, State::Up(serving) if serving.link.run_id() != run_id);
     if states.wait_for(elsewhere).await.is_ok() { Trouble::Moved } else { Trouble::Leaving }
 }
 
-/// One life of the connection.
-struct Session<'a> {
-    node: &'a Node,
-    me: &'a Subscriber,
-    link: &'a Link,
-    messages: parking_lot::Mutex<Option<broadcast::Receiver<Message>>>,
+/// What is known of one life of the connection, also where its messages are heard.
+struct Life {
+    node: Arc<Node>,
+    me: Arc<Subscriber>,
+    /// The server that it is to.
+    run_id: Box<str>,
+    /// That server has forgotten everything since the life before.
+    emptied: bool,
     probe_name: String,
     /// The last probe that came back.
     probed: watch::Sender<u64>,
-    emptied: bool,
+}
+
+impl Life {
+    fn new(node: &Arc<Node>, me: &Arc<Subscriber>, run_id: &str, emptied: bool) -> Self {
+        let process = &node.seat.process;
+        Self {
+            node: node.clone(),
+            me: me.clone(),
+            run_id: run_id.into(),
+            emptied,
+            probe_name: names::probe(&process.id, &process.incarnation, me.number),
+            probed: watch::Sender::new(0),
+        }
+    }
+
+    /// Passes on what comes.
+    fn hear(&self, name: &[u8], message: &[u8]) {
+        let Ok(name) = std::str::from_utf8(name) else { return };
+        if let Some(channel) = names::channel(name) {
+            if let Some(number) = version::number_of(message)
+                && !self.me.hear(&channel, number)
+            {
+                self.tell_gap(std::slice::from_ref(&channel));
+            }
+            (self.node.seat.sink)(&channel, message);
+        } else if name == self.probe_name {
+            let number = std::str::from_utf8(message).ok().and_then(|digits| digits.parse().ok());
+            self.probed.send_replace(number.unwrap_or_default());
+        }
+    }
+
+    fn tell_gap(&self, channels: &[Channel]) {
+        self.node.tell_gap(channels, self.emptied);
+    }
+}
+
+/// What is done with the connection while it lasts.
+struct Session<'a> {
+    life: &'a Life,
+    node: &'a Node,
+    me: &'a Subscriber,
+    receiver: Receiver,
     /// Everything that was wanted at the beginning is subscribed.
     settled: AtomicBool,
 }
 
 impl<'a> Session<'a> {
-    fn new(node: &'a Node, me: &'a Subscriber, link: &'a Link, emptied: bool) -> Self {
-        let process = &node.seat.process;
-        Self {
-            node,
-            me,
-            link,
-            messages: parking_lot::Mutex::new(Some(link.messages())),
-            probe_name: names::probe(&process.id, &process.incarnation, me.number),
-            probed: watch::Sender::new(0),
-            emptied,
-            settled: AtomicBool::new(false),
-        }
-    }
-
-    /// Passes on what comes.
-    async fn pump(&self) -> Trouble {
-        let Some(mut messages) = self.messages.lock().take() else { return Trouble::Lost };
-        loop {
-            match messages.recv().await {
-                Ok(message) => self.pass_on(message),
-                Err(broadcast::error::RecvError::Lagged(missed)) => {
-                    tracing::warn!(node = %self.node.name, missed, "messages came faster than they were taken");
-                    if self.node.options().guards.lag {
-                        self.tell_gap(&self.me.count_anew());
-                    }
-                }
-                Err(broadcast::error::RecvError::Closed) => return Trouble::Lost,
-            }
-        }
-    }
-
-    fn pass_on(&self, message: Message) {
-        self.link.note_sign();
-        if let Some(channel) = names::channel(&message.channel) {
-            let bytes = message.value.into_bytes().unwrap_or_default();
-            if let Some(number) = version::number_of(&bytes)
-                && !self.me.hear(&channel, number)
-            {
-                self.tell_gap(std::slice::from_ref(&channel));
-            }
-            (self.node.seat.sink)(&channel, &bytes);
-        } else if *message.channel == *self.probe_name {
-            self.probed.send_replace(message.value.as_u64().unwrap_or_default());
-        }
+    fn new(life: &'a Life, receiver: Receiver) -> Self {
+        Self { life, node: &life.node, me: &life.me, receiver, settled: AtomicBool::new(false) }
     }
 
     /// Subscribes the backlog and carries out orders, as long as the connection lasts.
     async fn subscribe_all(&self, orders: &mut mpsc::Receiver<Order>, waiting: &mut Waiting) -> Trouble {
-        if self.link.subscribe(vec![self.probe_name.clone()]).await.is_err() {
+        if self.receiver.subscribe(std::slice::from_ref(&self.life.probe_name)).is_err() {
             return Trouble::Lost;
         }
         let mut backlog = self.me.unconfirmed();
@@ -286,7 +293,7 @@ impl<'a> Session<'a> {
         let pick = |wanted| told.iter().filter(move |(_, kind)| **kind == wanted).map(|(channel, _)| channel.clone());
         let (on, off): (Vec<_>, Vec<_>) = (pick(Kind::Subscribe).collect(), pick(Kind::Unsubscribe).collect());
         self.send(&on, &off, errands).await?;
-        self.tell_gap(&self.me.confirm(&on));
+        self.life.tell_gap(&self.me.confirm(&on));
         waiting.land();
         Ok(())
     }
@@ -295,7 +302,7 @@ impl<'a> Session<'a> {
     async fn take_up(&self, mut part: Vec<Channel>) -> Result<(), Trouble> {
         part.retain(|channel| self.me.is_unconfirmed(channel));
         self.send(&part, &[], Vec::new()).await?;
-        self.tell_gap(&self.me.confirm(&part));
+        self.life.tell_gap(&self.me.confirm(&part));
         Ok(())
     }
 
@@ -305,11 +312,13 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let names = |channels: &[Channel]| channels.iter().map(Channel::to_string).collect::<Vec<_>>();
-        let leave = async { if off.is_empty() { Ok(()) } else { self.link.unsubscribe(names(off)).await } };
-        let enter = async { if on.is_empty() { Ok(()) } else { self.link.subscribe(names(on)).await } };
-        // Begun in this order, and so carried out in it: the server answers the last when all are done.
-        let sent = try_join3(leave, enter, self.confirmation(errands)).await;
-        sent.map(drop).map_err(|error| match error {
+        let sending = async {
+            // Carried out in this order: the server answers the last when all are done.
+            self.receiver.unsubscribe(&names(off))?;
+            self.receiver.subscribe(&names(on))?;
+            self.confirmation(errands).await
+        };
+        sending.await.map_err(|error| match error {
             Error::Refused { reason, .. } => Trouble::Unfit(reason),
             _ => Trouble::Silent(self.node.options().patience),
         })
@@ -322,15 +331,15 @@ impl<'a> Session<'a> {
         if answered.contains(&true) || !self.node.options().guards.barrier {
             return Ok(());
         }
-        if begun.elapsed() >= patience { Err(self.node.down()) } else { self.link.barrier().await }
+        if begun.elapsed() >= patience { Err(self.node.down()) } else { self.receiver.barrier().await }
     }
 
     /// Whether the server has answered.
     async fn run_errand(&self, Errand { channel, call, done }: Errand) -> bool {
-        let outcome = self.link.call(&call).await;
+        let outcome = self.receiver.call(&call).await;
         let answered = matches!(outcome, Ok(_) | Err(Error::Refused { .. }));
         // A server that is left behind keeps nothing.
-        let serves = self.node.link_now().is_some_and(|link| link.run_id() == self.link.run_id());
+        let serves = self.node.link_now().is_some_and(|link| link.run_id() == &*self.life.run_id);
         let told = done.send(if serves { outcome } else { Err(self.node.down()) });
         // Who asked has gone, and perhaps the connection that was to be registered.
         if told.is_err()
@@ -341,10 +350,6 @@ impl<'a> Session<'a> {
         answered
     }
 
-    fn tell_gap(&self, channels: &[Channel]) {
-        self.node.tell_gap(channels, self.emptied);
-    }
-
     /// Publishes to itself and waits for it. Finds what no answer on this connection shows: subscriptions that the
     /// server does not have.
     async fn probe(&self) -> Trouble {
@@ -353,15 +358,15 @@ impl<'a> Session<'a> {
             return std::future::pending().await;
         }
         for number in 1.. {
-            sleep(options.probe).await;
+            sleep_until(beat_from(Instant::now() + options.probe, options.pulse)).await;
             let Some(publisher) = self.node.publisher_now() else { continue };
             let begun = Instant::now();
-            match publisher.publish(&self.probe_name, number.to_string().as_bytes()).await {
+            match publisher.publish(&self.life.probe_name, number.to_string().as_bytes()).await {
                 Ok(0) => return Trouble::Deaf,
                 Err(_) => continue,
                 Ok(_) => {}
             }
-            let mut probed = self.probed.subscribe();
+            let mut probed = self.life.probed.subscribe();
             match timeout(options.probe + options.patience, probed.wait_for(|last| *last >= number)).await {
                 Ok(_) => self.node.measured(begun.elapsed()),
                 Err(_) => return Trouble::Deaf,

@@ -37,7 +37,6 @@ pub(crate) fn options() -> (Options, mpsc::Receiver<Notice>) {
     });
     let mut options = Options::new(told, Arc::new(|_| Box::pin(async { false }) as BoxFuture<'static, bool>));
     options.probe = Duration::from_millis(500);
-    options.buffer = 4096;
     (options, notices)
 }
 
@@ -76,8 +75,8 @@ impl Attached {
         let (mut options, notices) = options();
         tune(&mut options);
         let (ear, heard) = mpsc::channel(100_000);
-        let sink: Sink = Arc::new(move |channel: &Channel, message: &Bytes| {
-            let outcome = ear.try_send((channel.clone(), message.clone()));
+        let sink: Sink = Arc::new(move |channel: &Channel, message: &[u8]| {
+            let outcome = ear.try_send((channel.clone(), Bytes::copy_from_slice(message)));
             assert!(!matches!(outcome, Err(TrySendError::Full(_))), "the ear takes more than any test says");
         });
         Ok(Self { bus: connect(rings, process, sink, options).await?, heard, notices })

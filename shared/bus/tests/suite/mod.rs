@@ -38,8 +38,9 @@ impl Side {
     /// Attaches a process through `attach`, with an ear for its sink.
     pub(crate) async fn attach(attach: impl AsyncFnOnce(Sink) -> Bus) -> Self {
         let (ear, heard) = mpsc::channel(10_000);
-        let sink: Sink = Arc::new(move |channel: &Channel, message: &Bytes| {
-            ear.try_send((channel.clone(), message.clone())).expect("the ear takes more than any test says");
+        let sink: Sink = Arc::new(move |channel: &Channel, message: &[u8]| {
+            ear.try_send((channel.clone(), Bytes::copy_from_slice(message)))
+                .expect("the ear takes more than any test says");
         });
         Self { bus: attach(sink).await, heard }
     }
