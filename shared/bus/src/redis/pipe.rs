@@ -331,7 +331,7 @@ impl<D: Dialect> Connection<D> {
                 if let Some(task) = outbox.idle.take() {
                     task.wake();
                 }
-                watch.as_mut().reset(now + pulse.min(self.patience));
+                watch.as_mut().reset(sign_due(now, pulse).min(now + self.patience));
                 continue;
             }
             if self.gives_up && self.silent_since + self.patience <= now {
@@ -344,7 +344,7 @@ impl<D: Dialect> Connection<D> {
             }
             let next = outbox.waiting.iter().find(|waiting| waiting.caller.is_some());
             let due = next.map_or(now, |waiting| waiting.since) + self.patience;
-            watch.as_mut().reset(self.pulse.map_or(due, |pulse| due.min(now + pulse)));
+            watch.as_mut().reset(self.pulse.map_or(due, |pulse| due.min(sign_due(now, pulse))));
         }
         Poll::Pending
     }

@@ -104,7 +104,7 @@ impl Process {
     pub(crate) async fn start(exchange: &Exchange, id: &str, policy: Policy, config: Config) -> Self {
         let hub = Arc::new(Hub::default());
         let ears = hub.clone();
-        let sink = Arc::new(move |channel: &Channel, message: &Bytes| ears.hear(channel, message));
+        let sink = Arc::new(move |channel: &Channel, message: &[u8]| ears.hear(channel, message));
         let id: ProcessId = key(id);
         let bus = exchange.attach(id.clone(), sink).unwrap();
         bus.subscribe(&Channel::Process(id)).await.unwrap();
@@ -227,7 +227,7 @@ impl TestWindow {
 }
 
 impl Hub {
-    fn hear(&self, channel: &Channel, message: &Bytes) {
+    fn hear(&self, channel: &Channel, message: &[u8]) {
         let event = Event::decode(message).unwrap();
         let Delivery { to, content, then } =
             deliver(channel, event, bus::number_of(message), 1_000).expect("an event of this channel");

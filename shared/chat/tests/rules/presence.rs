@@ -135,7 +135,7 @@ async fn what_is_announced_last_is_what_holds_however_changes_overlap() {
     let window = process.window("8", "a.1").await;
     let heard = std::sync::Arc::new(parking_lot::Mutex::new(Vec::<String>::new()));
     let (log, bus) = (heard.clone(), process.bus.clone());
-    let meddler = std::sync::Arc::new(move |_: &Channel, bytes: &bytes::Bytes| {
+    let meddler = std::sync::Arc::new(move |_: &Channel, bytes: &[u8]| {
         let event: Value = serde_json::from_slice(bytes).unwrap();
         log.lock().push(event["status"].as_str().unwrap().to_owned());
         if event["status"] == "busy" {
