@@ -159,12 +159,12 @@ impl Link {
     }
 
     /// Something has come from the server: it lives.
-    pub(super) fn note_sign(&self) {
+    fn note_sign(&self) {
         self.last_sign.store(self.opened.elapsed().as_millis() as u64, Ordering::Relaxed);
     }
 
     /// Whatever the connection still does, it is of no use.
-    pub(super) fn condemn(&self, trouble: Trouble) {
+    fn condemn(&self, trouble: Trouble) {
         self.verdict.set(trouble).ok();
         self.dead.cancel();
     }

@@ -70,12 +70,13 @@ pub struct Options {
     pub ask: Ask,
     /// How long this process is believed to live after it was last heard of. Renewed every third of it.
     pub lease: Duration,
-    /// The limit of one answer of a node; after it the connection is given up.
+    /// The limit of one answer of a node: who waits longer is told that it is down. A connection that has said nothing at
+    /// all for so long, though it owes an answer, is given up.
     pub patience: Duration,
     /// Connections for commands and for messages that are quiet are asked for a sign of life so often, all at once. The one
     /// that publishes is known by its answers, to the probes if to nothing else.
     pub pulse: Duration,
-    /// On each node a probe is published and heard so often.
+    /// On each node a probe is published and heard so often, or up to a pulse later.
     pub probe: Duration,
     /// All that this process has registered is compared with what the nodes have so often.
     pub sweep: Duration,

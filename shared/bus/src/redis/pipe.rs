@@ -6,13 +6,14 @@
 //!    └──────── answer ◄──────┘ and what the server says unasked, to the dialect
 //! ```
 //!
-//! Commands gather as bytes until the task comes round, and leave in one write. A message costs this process a publishing
-//! here and a hearing there, so both go this short way ([`Publisher`](super::publisher::Publisher),
-//! [`Receiver`](super::receiver::Receiver)); everything else goes through fred ([`Link`](super::link::Link)).
+//! Commands gather as bytes until the task comes round, and leave in one write. A message costs one process a publishing
+//! and another a hearing, so both go this short way ([`Publisher`](super::publisher::Publisher),
+//! [`Receiver`](super::receiver::Receiver)), and what is registered with a subscription goes with it; everything else goes
+//! through fred ([`Link`](super::link::Link)).
 
 use super::beat::sign_due;
 use super::options::Options;
-use super::outbox::{Caller, OVERHEAD, Outbox, ROOM, Waiting};
+use super::outbox::{Caller, OVERHEAD, Outbox, ROOM};
 use super::trouble::Trouble;
 use crate::{Error, NodeName};
 use parking_lot::Mutex;
@@ -26,6 +27,9 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep, sleep_until};
+
+/// A server that says more than is read so often must not keep what is to be written, the watch, and other tasks waiting.
+const READS_IN_TURN: usize = 2;
 
 /// What grew beyond this in a burst is given back: bytes of a buffer, places of those who wait.
 const KEPT_CAPACITY: usize = 256 << 10;
@@ -205,9 +209,9 @@ impl<D: Dialect> Connection<D> {
         }
     }
 
-    /// Pending: nothing more has come.
+    /// Pending: nothing more has come, or it is others' turn.
     fn poll_said(&mut self, cx: &mut Context<'_>) -> Poll<Trouble> {
-        loop {
+        for _ in 0..READS_IN_TURN {
             let mut buffer = ReadBuf::new(&mut self.said[self.filled..]);
             match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
                 Ok(()) if buffer.filled().is_empty() => return Poll::Ready(Trouble::Lost),
@@ -221,6 +225,8 @@ impl<D: Dialect> Connection<D> {
                 return Poll::Ready(trouble);
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Takes what is whole, and makes room.
@@ -294,7 +300,7 @@ impl<D: Dialect> Connection<D> {
                     outbox.idle = Some(cx.waker().clone());
                     return Poll::Pending;
                 }
-                let owed_before = outbox.waiting.len() - std::mem::take(&mut outbox.fresh);
+                let owed_before = outbox.waiting.len().saturating_sub(std::mem::take(&mut outbox.fresh));
                 if owed_before == 0 {
                     self.silent_since = Instant::now();
                 }
@@ -308,6 +314,16 @@ impl<D: Dialect> Connection<D> {
                 self.watch = Some(Box::pin(sleep_until(Instant::now() + self.patience)));
             }
         }
+    }
+
+    /// Tells whoever has waited too long; when the next of the others will have.
+    fn tell_overdue(outbox: &mut Outbox<D::Answer>, now: Instant, patience: Duration) -> Instant {
+        for waiting in outbox.waiting.iter_mut().take_while(|waiting| waiting.since + patience <= now) {
+            // Who is not there any more hears that the node is down.
+            waiting.caller = None;
+        }
+        let next = outbox.waiting.iter().find(|waiting| waiting.caller.is_some());
+        next.map_or(now, |waiting| waiting.since) + patience
     }
 
     /// Asks for a sign of life when it is due, and tells whoever has waited too long. Pending: the server is not given up.
@@ -337,14 +353,13 @@ impl<D: Dialect> Connection<D> {
             if self.gives_up && self.silent_since + self.patience <= now {
                 return Poll::Ready(Trouble::Silent(self.patience));
             }
-            let is_due = |waiting: &&mut Waiting<_>| waiting.since + self.patience <= now;
-            for waiting in outbox.waiting.iter_mut().take_while(is_due) {
-                // Who is not there any more hears that the node is down.
-                waiting.caller = None;
-            }
-            let next = outbox.waiting.iter().find(|waiting| waiting.caller.is_some());
-            let due = next.map_or(now, |waiting| waiting.since) + self.patience;
-            watch.as_mut().reset(self.pulse.map_or(due, |pulse| due.min(sign_due(now, pulse))));
+            let given_up = if self.gives_up { self.silent_since + self.patience } else { now + self.patience };
+            let due = match self.pulse {
+                // Behind much that is unasked an answer may be long in coming, from a server that does what it can.
+                Some(pulse) => sign_due(now, pulse),
+                None => Self::tell_overdue(&mut outbox, now, self.patience),
+            };
+            watch.as_mut().reset(due.min(given_up));
         }
         Poll::Pending
     }

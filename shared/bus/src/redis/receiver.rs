@@ -73,17 +73,19 @@ impl Receiver {
         let mut driver = Pipe::over(stream, node, Messages { hear }, Pulse::Asked, options);
         let pipe = driver.pipe().clone();
         let (greeted, role) = tokio::join!(pipe.ask(&[b"HELLO", b"3"]), pipe.ask(&[b"ROLE"]));
-        let role = match (greeted, role) {
-            (Ok(_), Ok(role)) => role.into_array().into_iter().next().and_then(Value::into_string).unwrap_or_default(),
-            (Err(Error::Refused { reason, .. }), _) | (_, Err(Error::Refused { reason, .. })) => {
-                return Err(Trouble::Unfit(reason));
+        let trouble = match (greeted, role) {
+            (Ok(_), Ok(role)) => {
+                let role = role.into_array().into_iter().next().and_then(Value::into_string).unwrap_or_default();
+                if role == "master" || !options.guards.role {
+                    return Ok(driver);
+                }
+                Trouble::Role(role.into())
             }
+            (Err(Error::Refused { reason, .. }), _) | (_, Err(Error::Refused { reason, .. })) => Trouble::Unfit(reason),
             _ => return Err(driver.ended().await),
         };
-        if role != "master" && options.guards.role {
-            return Err(Trouble::Role(role.into()));
-        }
-        Ok(driver)
+        driver.close().await;
+        Err(trouble)
     }
 
     pub(super) fn on(driver: &Driver<Value>) -> Self {

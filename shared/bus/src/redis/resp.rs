@@ -124,6 +124,8 @@ pub(super) fn heard<'a>(bytes: &'a [u8], node: &NodeName) -> Next<Heard<'a>> {
     };
     let heard = match frame {
         OwnedFrame3::Push { .. } => Heard::Notice,
+        // A subscription that is refused is nobody's answer, and would be taken for the next one's.
+        OwnedFrame3::SimpleError { data, .. } if data.starts_with("NOPERM") => return Err(Trouble::Unfit(data.into())),
         OwnedFrame3::SimpleError { data, .. } => Heard::Answer(Err(refusal(&data, node)?)),
         OwnedFrame3::BlobError { data, .. } => Heard::Answer(Err(refusal(&String::from_utf8_lossy(&data), node)?)),
         frame => Heard::Answer(Ok(value(frame))),

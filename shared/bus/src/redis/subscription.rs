@@ -320,7 +320,7 @@ impl<'a> Session<'a> {
         };
         sending.await.map_err(|error| match error {
             Error::Refused { reason, .. } => Trouble::Unfit(reason),
-            _ => Trouble::Silent(self.node.options().patience),
+            _ => Trouble::Lost,
         })
     }
 
