@@ -26,6 +26,8 @@ mod web;
 mod window;
 
 pub use config::{Config, DEFAULT};
+/// Who runs all on one thread has it call this before it waits ([`node::runtime`]): writes that meet then leave as one.
+pub use session::turn::end as before_sleep;
 
 use crate::door::SiteDoor;
 use crate::engineio::{Directory, Elsewhere, Engine, Ids, Parameters};

@@ -17,7 +17,9 @@ struct Cli {
 
 fn main() -> ExitCode {
     let args = Cli::parse().node;
-    node::args::exit_code(node::runtime().map_err(Into::into).and_then(|runtime| runtime.block_on(start(args))))
+    node::args::exit_code(
+        node::runtime(imserver::before_sleep).map_err(Into::into).and_then(|runtime| runtime.block_on(start(args))),
+    )
 }
 
 async fn start(args: node::Args) -> anyhow::Result<()> {

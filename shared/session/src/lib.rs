@@ -15,6 +15,7 @@ pub mod proxies;
 pub mod pump;
 pub mod stream;
 pub mod sweep;
+pub mod turn;
 pub mod websocket;
 
 pub use clock::{Clock, Millis};

@@ -1,15 +1,21 @@
 //! The writing side of one connection: a direct, non-blocking write from whoever has something to say, and a queue
-//! only while the socket takes no more.
+//! only while there is reason to wait.
 //!
 //! ```text
 //! send ──► socket takes all ──► done, nothing kept
 //!      ├─► held ► goes with what is sent next
+//!      ├─► the thread is busy ► due ► the connection's task writes, with all that came meanwhile
 //!      └─► socket would block ► queue (bounded in bytes) ──► the connection's task writes when the socket is ready
 //!                                  └─► over the bound: volatile frames are dropped, any other closes with `slow`
 //! ```
 //!
+//! A write is most of what a message costs. So where one thread does all the work and has several connections at work
+//! ([`turn`]), what one of them causes waits until all that are ready have had their turn: an acknowledgement and a message
+//! to the same client leave together.
+//!
 //! Frames are shared [`Bytes`]: a broadcast to a thousand connections holds one copy.
 
+use crate::turn;
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
@@ -22,7 +28,7 @@ use types::CloseReason;
 /// How much a frame matters once the queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
-    /// Only now: dropped if anything waits already (Socket.IO's volatile emits).
+    /// Only now: dropped if the reader is behind (Socket.IO's volatile emits).
     Volatile,
     /// Of passing interest (typing, presence): dropped while more than a quarter of the bound waits.
     Passing,
@@ -42,12 +48,12 @@ pub enum Sent {
 }
 
 impl Weight {
-    /// Whether a frame is dropped rather than put behind `waiting` bytes in a queue of `limit`. What a corked link
-    /// holds back does not wait for a slow reader.
-    pub fn is_dropped(self, waiting: usize, limit: usize, corked: bool) -> bool {
+    /// Whether a frame is dropped rather than put behind `waiting` bytes in a queue of `limit`. What is kept back only
+    /// to leave with more does not wait for a slow reader.
+    pub fn is_dropped(self, waiting: usize, limit: usize, kept_back: bool) -> bool {
         match self {
-            Self::Volatile => waiting > 0 && !corked,
-            Self::Passing => waiting > limit / 4,
+            Self::Volatile => waiting > 0 && !kept_back,
+            Self::Passing => waiting > limit / 4 && !kept_back,
             Self::Firm => false,
         }
     }
@@ -59,6 +65,9 @@ pub const ENTRY_BYTES: usize = 96;
 /// How many slices one write hands the kernel.
 const MAX_SLICES: usize = 32;
 
+/// So much does not wait for more to go with it.
+const ENOUGH_BYTES: usize = 16 * 1024;
+
 /// The writing side, shared by everyone who sends to the connection.
 pub struct Link {
     half: OwnedWriteHalf,
@@ -69,10 +78,15 @@ pub struct Link {
 
 #[derive(Default)]
 struct Out {
-    /// Empty and without memory while the reader keeps up.
+    /// Empty and without memory while nothing waits.
     queue: VecDeque<Bytes>,
     bytes: usize,
+    /// The socket took no more.
+    blocked: bool,
+    /// The connection's task is at work, and writes when it is done.
     corked: bool,
+    /// The connection's task has been woken to write.
+    due: bool,
     /// What is queued waits for more to go with it.
     held: bool,
     closing: Option<CloseReason>,
@@ -105,24 +119,23 @@ impl Link {
     /// Sends what is still held.
     pub fn release(&self) {
         let mut out = self.out.lock();
-        if std::mem::take(&mut out.held) {
+        if std::mem::take(&mut out.held) && !out.corked {
             self.write_out(&mut out);
         }
     }
 
     /// Sends frames that belong together: nothing comes between them, and either all are accepted or none.
-    pub fn send_all(&self, frames: impl Iterator<Item = Bytes> + Clone, weight: Weight) -> Sent {
+    pub fn send_all(&self, mut frames: impl Iterator<Item = Bytes> + Clone, weight: Weight) -> Sent {
         let mut out = self.out.lock();
         if out.closing.is_some() || out.broken {
             return Sent::Closed;
         }
-        if weight.is_dropped(out.bytes, self.queue_limit, out.corked || out.held) {
+        if weight.is_dropped(out.bytes, self.queue_limit, !out.blocked) {
             return Sent::Dropped;
         }
-        let was_held = std::mem::take(&mut out.held);
-        let backlog = !out.queue.is_empty() && !was_held;
-        let mut frames = frames;
-        if out.queue.is_empty() && !out.corked {
+        out.held = false;
+        let is_direct = !out.corked && !out.due && !out.blocked && !turn::is_busy();
+        if is_direct && out.queue.is_empty() {
             let Some(first) = frames.next() else { return Sent::Accepted };
             let written = match self.half.try_write(&first) {
                 Ok(written) => written,
@@ -135,21 +148,40 @@ impl Link {
         }
         // Everything is queued before the bound is looked at: a packet is never cut in half.
         frames.for_each(|frame| out.push(frame));
-        if out.corked || out.queue.is_empty() {
-            return self.within_bound(&mut out);
+        if out.queue.is_empty() {
+            return Sent::Accepted;
         }
-        if !backlog && self.write_queue(&mut out).is_err() {
-            return self.break_off(&mut out);
-        }
-        if !out.queue.is_empty() {
+        if is_direct || (out.is_a_write() && !out.blocked) {
+            self.write_out(&mut out);
+        } else if !out.corked && !out.blocked && !std::mem::replace(&mut out.due, true) {
             self.task.wake();
         }
         self.within_bound(&mut out)
     }
 
-    /// Holds writes back until [`Link::uncork`], so that all answers to one read leave in one write.
-    pub fn cork(&self) {
-        self.out.lock().corked = true;
+    /// Holds writes back until [`Link::uncork`], so that all answers to one read leave in one write if they are small.
+    /// What a slow reader left is tried first. Says whether the connection's task has been woken to write.
+    pub fn cork(&self) -> bool {
+        let mut out = self.out.lock();
+        if out.blocked && !out.held {
+            self.write_out(&mut out);
+        }
+        out.corked = true;
+        out.due
+    }
+
+    /// For the connection's task: takes the cork out and wakes the task once more to write what waits, behind all
+    /// that are ready now. False when nothing waits that could be written.
+    pub(crate) fn put_off(&self, cx: &Context<'_>) -> bool {
+        let mut out = self.out.lock();
+        out.corked = false;
+        if out.queue.is_empty() || out.held || out.blocked {
+            return false;
+        }
+        out.due = true;
+        self.task.register(cx.waker());
+        cx.waker().wake_by_ref();
+        true
     }
 
     /// Writes what was held back.
@@ -162,7 +194,7 @@ impl Link {
     }
 
     fn write_out(&self, out: &mut Out) {
-        if out.corked || out.queue.is_empty() {
+        if out.queue.is_empty() {
             return;
         }
         if self.write_queue(out).is_err() {
@@ -174,8 +206,7 @@ impl Link {
 
     /// Whether frames wait because the reader is behind.
     pub fn is_behind(&self) -> bool {
-        let out = self.out.lock();
-        !out.corked && !out.held && !out.queue.is_empty()
+        self.out.lock().blocked
     }
 
     /// Says the last word and ends the connection once it is written; the first reason given stands. A slow reader
@@ -205,14 +236,15 @@ impl Link {
         out.closing.or(out.broken.then_some(CloseReason::TransportClosed))
     }
 
-    /// For the connection's task: writes what waits. Ready once the link is closing and all is written, or nothing
-    /// more can be.
+    /// For the connection's task: takes the cork out and writes what waits. Ready once the link is closing and all is
+    /// written, or nothing more can be.
     pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.task.register(cx.waker());
         loop {
             {
                 let mut out = self.out.lock();
-                if !out.broken && !out.corked && !out.held && self.write_queue(&mut out).is_err() {
+                (out.corked, out.due) = (false, false);
+                if !out.broken && !out.held && self.write_queue(&mut out).is_err() {
                     self.break_off(&mut out);
                 }
                 if out.broken {
@@ -242,7 +274,15 @@ impl Link {
     }
 
     fn within_bound(&self, out: &mut Out) -> Sent {
-        if out.bytes + out.queue.len() * ENTRY_BYTES <= self.queue_limit {
+        if out.weight() > self.queue_limit {
+            // Nobody is slow whose socket was not tried.
+            out.held = false;
+            self.write_out(out);
+        }
+        if out.broken {
+            return Sent::Closed;
+        }
+        if out.weight() <= self.queue_limit {
             return Sent::Accepted;
         }
         out.closing = Some(CloseReason::Slow);
@@ -269,10 +309,14 @@ impl Link {
             match self.half.try_write_vectored(&slices[..count]) {
                 Ok(0) => return Err(()),
                 Ok(written) => out.advance(written),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    out.blocked = true;
+                    return Ok(());
+                }
                 Err(_) => return Err(()),
             }
         }
+        out.blocked = false;
         Ok(())
     }
 }
@@ -296,9 +340,20 @@ impl Out {
         self.queue = VecDeque::new();
     }
 
+    /// Whether there is enough for a write of its own.
+    fn is_a_write(&self) -> bool {
+        self.queue.len() >= MAX_SLICES || self.bytes >= ENOUGH_BYTES
+    }
+
+    /// What counts against the bound.
+    fn weight(&self) -> usize {
+        self.bytes + self.queue.len() * ENTRY_BYTES
+    }
+
     fn discard(&mut self) {
         self.queue = VecDeque::new();
         self.bytes = 0;
+        self.blocked = false;
     }
 }
 

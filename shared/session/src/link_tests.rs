@@ -80,6 +80,7 @@ async fn volatile_frames_are_dropped_while_the_reader_is_behind() {
 fn passing_frames_are_dropped_only_behind_a_real_backlog() {
     assert!(!Weight::Passing.is_dropped(250, 1_000, false));
     assert!(Weight::Passing.is_dropped(251, 1_000, false));
+    assert!(!Weight::Passing.is_dropped(251, 1_000, true));
     assert!(!Weight::Firm.is_dropped(1_000, 1_000, false));
     assert!(!Weight::Volatile.is_dropped(1, 1_000, true));
 }
@@ -193,4 +194,147 @@ async fn what_is_held_behind_a_full_socket_keeps_its_place() {
     assert_eq!(&got[filler..], b"heldnext");
     drop(client);
     task.await.unwrap();
+}
+
+/// As if more than one connection was at work on this thread.
+fn be_busy() {
+    turn::end();
+    turn::take();
+    turn::take();
+}
+
+#[tokio::test]
+async fn a_thread_with_nothing_else_to_do_writes_at_once() {
+    let (mut client, _read, link) = pair(1 << 20).await;
+    turn::end();
+    link.send(Bytes::from("a"), Weight::Firm);
+    assert_eq!(link.out.lock().bytes, 0);
+    assert_eq!(client.read_u8().await.unwrap(), b'a');
+}
+
+#[tokio::test]
+async fn what_comes_on_a_busy_thread_waits_for_the_connections_task() {
+    let (mut client, read, link) = pair(1 << 20).await;
+    let task = pump(read, link.clone());
+    tokio::task::yield_now().await;
+    be_busy();
+    link.send(Bytes::from("a"), Weight::Firm);
+    link.send_all([Bytes::from("b"), Bytes::from("c")].into_iter(), Weight::Volatile);
+    assert_eq!(link.out.lock().bytes, 3, "nobody is slow, and nothing is written yet");
+    let mut got = [0; 3];
+    client.read_exact(&mut got).await.unwrap();
+    assert_eq!(&got, b"abc");
+    drop(client);
+    task.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_acknowledgement_waits_for_the_message_of_another_that_is_ready() {
+    let (mut client, read, link) = pair(1 << 20).await;
+    let (other, other_read, other_link) = pair(1 << 20).await;
+    be_busy();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (one, see) = (link.clone(), seen.clone());
+    let first = tokio::spawn(async move {
+        let answer = |bytes: &mut [u8]| {
+            one.send(Bytes::from("ack "), Weight::Firm);
+            Fed { used: bytes.len(), then: Then::Continue }
+        };
+        pump::run(read, &one, b"x".to_vec(), None, answer).await
+    });
+    let second = tokio::spawn(async move {
+        let tell = |bytes: &mut [u8]| {
+            see.lock().push(link.out.lock().bytes);
+            link.send(Bytes::from("message"), Weight::Firm);
+            see.lock().push(link.out.lock().bytes);
+            Fed { used: bytes.len(), then: Then::Continue }
+        };
+        pump::run(other_read, &other_link, b"x".to_vec(), None, tell).await
+    });
+    let mut got = [0; 11];
+    client.read_exact(&mut got).await.unwrap();
+    assert_eq!(&got, b"ack message");
+    assert_eq!(*seen.lock(), [4, 11], "the acknowledgement had not left, and the message waited beside it");
+    drop((client, other));
+    first.await.unwrap();
+    second.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_write_is_put_off_once_however_busy_the_connection_is() {
+    let (client, read, link) = pair(1 << 20).await;
+    be_busy();
+    let answer = |bytes: &mut [u8]| {
+        link.send(Bytes::from("a"), Weight::Firm);
+        Fed { used: bytes.len(), then: Then::Continue }
+    };
+    let mut pumped = std::pin::pin!(pump::run(read, &link, b"x".to_vec(), None, answer));
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    assert!(pumped.as_mut().poll(&mut cx).is_pending());
+    assert_eq!(link.out.lock().bytes, 1, "put off");
+    link.send(Bytes::from("b"), Weight::Firm);
+    assert!(pumped.as_mut().poll(&mut cx).is_pending());
+    assert_eq!(link.out.lock().bytes, 0, "written with what came meanwhile");
+    drop(client);
+}
+
+#[tokio::test]
+async fn what_is_put_off_does_not_grow_into_a_backlog() {
+    let (mut client, read, link) = pair(1_000).await;
+    let task = pump(read, link.clone());
+    tokio::task::yield_now().await;
+    be_busy();
+    for _ in 0..100 {
+        assert_eq!(link.send(Bytes::from(vec![b'.'; 700]), Weight::Firm), Sent::Accepted, "the socket takes it");
+    }
+    let mut got = vec![0; 70_000];
+    client.read_exact(&mut got).await.unwrap();
+    drop(client);
+    assert_eq!(task.await.unwrap(), CloseReason::TransportClosed);
+}
+
+#[tokio::test]
+async fn the_last_word_follows_what_was_put_off() {
+    let (mut client, read, link) = pair(1 << 20).await;
+    let task = pump(read, link.clone());
+    tokio::task::yield_now().await;
+    be_busy();
+    link.send(Bytes::from("a"), Weight::Firm);
+    assert_eq!(link.out.lock().bytes, 1, "put off");
+    link.close(CloseReason::Drain, Some(Bytes::from("bye")));
+    let mut got = Vec::new();
+    client.read_to_end(&mut got).await.unwrap();
+    assert_eq!(got, b"abye");
+    drop(client);
+    assert_eq!(task.await.unwrap(), CloseReason::Drain);
+}
+
+#[tokio::test]
+async fn a_reader_who_has_caught_up_is_not_slow() {
+    const LIMIT: usize = 1 << 20;
+    let (mut client, _read, link) = pair(LIMIT).await;
+    let mut sent = stall(&link);
+    assert_eq!(link.send(Bytes::from(vec![b'.'; LIMIT - 200_000]), Weight::Firm), Sent::Accepted);
+    sent += LIMIT - 200_000;
+    let taken = sent - link.out.lock().bytes;
+    assert!(taken > 2 * LIMIT, "the kernel has {taken} bytes, and room for the rest once they are read");
+    client.read_exact(&mut vec![0; taken]).await.unwrap();
+    link.half.as_ref().writable().await.unwrap();
+    // Nobody has written since: whoever sends finds the queue full and the socket free.
+    assert_eq!(link.send(Bytes::from(vec![b'.'; 300_000]), Weight::Firm), Sent::Accepted);
+    assert!(link.out.lock().bytes < LIMIT);
+    assert_eq!(link.closing(), None);
+}
+
+#[tokio::test]
+async fn threads_that_do_not_say_when_they_sleep_write_at_once() {
+    let (mut client, _read, link) = pair(1 << 20).await;
+    let writing = std::thread::spawn(move || {
+        turn::take();
+        turn::take();
+        link.send(Bytes::from("a"), Weight::Firm);
+        link.out.lock().bytes
+    });
+    assert_eq!(writing.join().unwrap(), 0);
+    assert_eq!(client.read_u8().await.unwrap(), b'a');
 }

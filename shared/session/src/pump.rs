@@ -3,7 +3,7 @@
 //! It waits until the socket is readable, reads into a buffer that all connections of the thread share, hands the
 //! bytes on at once and keeps only an incomplete tail. So an idle connection owns no buffer.
 
-use crate::Link;
+use crate::{Link, turn};
 use futures_util::future::BoxFuture;
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -76,30 +76,51 @@ struct Pump {
 }
 
 impl Pump {
+    /// What it causes on its own connection, and what has come for it meanwhile, is written at the end.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
         link: &Link,
         feed: &mut impl FnMut(&mut [u8]) -> Fed,
     ) -> Poll<CloseReason> {
+        turn::take();
+        let was_due = link.cork();
+        let end = self.advance(cx, link, feed);
+        if end.is_ready() {
+            link.uncork();
+            return end;
+        }
+        if !was_due && turn::is_busy() && link.put_off(cx) {
+            return Poll::Pending;
+        }
+        let flushed = link.poll_flush(cx);
+        // Looked at once more, now that whoever closes the link wakes this task.
+        match link.closing() {
+            Some(reason) => Poll::Ready(reason),
+            None => flushed.map(|()| CloseReason::TransportClosed),
+        }
+    }
+
+    fn advance(
+        &mut self,
+        cx: &mut Context<'_>,
+        link: &Link,
+        feed: &mut impl FnMut(&mut [u8]) -> Fed,
+    ) -> Poll<CloseReason> {
         loop {
-            let _ = link.poll_flush(cx);
             if let Some(reason) = link.closing() {
                 return Poll::Ready(reason);
             }
             if let Some(work) = &mut self.waiting {
-                link.cork();
-                let done = work.as_mut().poll(cx);
-                link.uncork();
-                ready!(done);
+                ready!(work.as_mut().poll(cx));
                 self.waiting = None;
                 continue;
             }
             let then = if self.fresh {
                 self.fresh = false;
-                self.offer_tail(link, feed)
+                self.offer_tail(feed)
             } else {
-                match ready!(self.poll_read(cx, link, feed)) {
+                match ready!(self.poll_read(cx, feed)) {
                     Some(then) => then,
                     None => return Poll::Ready(link.closing().unwrap_or(CloseReason::TransportClosed)),
                 }
@@ -116,12 +137,7 @@ impl Pump {
     }
 
     /// Reads once; `None` when the peer is gone.
-    fn poll_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        link: &Link,
-        feed: &mut impl FnMut(&mut [u8]) -> Fed,
-    ) -> Poll<Option<Then>> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, feed: &mut impl FnMut(&mut [u8]) -> Fed) -> Poll<Option<Then>> {
         BUFFER.with_borrow_mut(|buffer| {
             let mut read = ReadBuf::new(buffer);
             if ready!(Pin::new(&mut self.half).poll_read(cx, &mut read)).is_err() || read.filled().is_empty() {
@@ -129,10 +145,10 @@ impl Pump {
             }
             if !self.tail.is_empty() {
                 self.tail.extend_from_slice(read.filled());
-                return Poll::Ready(Some(self.offer_tail(link, feed)));
+                return Poll::Ready(Some(self.offer_tail(feed)));
             }
             let bytes = read.filled_mut();
-            let fed = corked(link, feed, bytes);
+            let fed = feed(bytes);
             if fed.used < bytes.len() {
                 self.tail.extend_from_slice(&bytes[fed.used..]);
             }
@@ -140,8 +156,8 @@ impl Pump {
         })
     }
 
-    fn offer_tail(&mut self, link: &Link, feed: &mut impl FnMut(&mut [u8]) -> Fed) -> Then {
-        let fed = corked(link, feed, &mut self.tail);
+    fn offer_tail(&mut self, feed: &mut impl FnMut(&mut [u8]) -> Fed) -> Then {
+        let fed = feed(&mut self.tail);
         if fed.used == self.tail.len() {
             self.tail = Vec::new();
         } else {
@@ -149,13 +165,6 @@ impl Pump {
         }
         fed.then
     }
-}
-
-fn corked(link: &Link, feed: &mut impl FnMut(&mut [u8]) -> Fed, bytes: &mut [u8]) -> Fed {
-    link.cork();
-    let fed = feed(bytes);
-    link.uncork();
-    fed
 }
 
 /// Flushes what is owed, sends FIN and reads the peer out for a moment, so that the last frames are not lost to a
