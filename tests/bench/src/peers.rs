@@ -1,8 +1,9 @@
-//! Ours beside socketioxide and Socket.IO's own server: the same load on each in turn, and one table.
+//! Ours beside socketioxide, Socket.IO's own server and a bare relay: the same load on each in turn, and one table.
 //!
 //! All relay live and keep nothing. The peers (`peers-rs`, `peers-node`) do only that, and let in whoever names a user; ours
-//! does besides what it always does: a token that is checked, limits, presence, who may write to whom. With more than one process, and where it says so, each stands over one
-//! Redis node: ours with its bus, the peers with their adapters.
+//! does besides what it always does: a token that is checked, limits, presence, who may write to whom. The bare relay does
+//! less than any server can, and shows what is left to win. With more than one process, and where it says so, each stands
+//! over one Redis node: ours with its bus, the peers with their adapters, the relay with PUBLISH and SUBSCRIBE alone.
 //!
 //! Clients and servers share the machine, so that a rate at saturation is that of the pair. CPU time is that of the
 //! servers alone (user and system, of all their processes, for each message delivered), and the steadier figure.
@@ -62,7 +63,7 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let file = target()?.join(format!("bench/peers-{}.jsonl", SystemTime::UNIX_EPOCH.elapsed()?.as_secs()));
     for rep in 1..=options.reps.max(1) {
         for scenario in &scenarios {
-            for kind in &kinds {
+            for kind in kinds.iter().filter(|kind| scenario.suits(**kind)) {
                 let limit = LIMIT + Duration::from_secs(options.seconds);
                 let outcome = tokio::time::timeout(limit, scenario.measure(*kind, options)).await;
                 match outcome.unwrap_or_else(|_| Err(anyhow::anyhow!("not within {limit:?}"))) {

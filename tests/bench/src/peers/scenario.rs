@@ -89,6 +89,11 @@ impl Scenario {
         }
     }
 
+    /// The bare relay does not poll.
+    pub(super) fn suits(&self, kind: Kind) -> bool {
+        !matches!((self, kind), (Self::Polling, Kind::Bare))
+    }
+
     pub(super) async fn measure(&self, kind: Kind, options: &Options) -> anyhow::Result<Vec<Figure>> {
         let seconds = Duration::from_secs(options.seconds);
         match *self {

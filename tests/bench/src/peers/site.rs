@@ -19,6 +19,8 @@ pub(super) enum Kind {
     Imserver,
     Socketioxide,
     Socketio,
+    /// What a message costs at least.
+    Bare,
 }
 
 pub(super) struct Site {
@@ -42,20 +44,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SETTLED: Duration = Duration::from_millis(500);
 
 impl Kind {
-    pub(super) const ALL: [Self; 3] = [Self::Imserver, Self::Socketioxide, Self::Socketio];
+    pub(super) const ALL: [Self; 4] = [Self::Imserver, Self::Socketioxide, Self::Socketio, Self::Bare];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Imserver => "imserver",
             Self::Socketioxide => "socketioxide 0.18",
             Self::Socketio => "socket.io 4.8",
+            Self::Bare => "bare relay",
         }
     }
 
     pub(super) fn greeting(self) -> Greeting {
         match self {
             Self::Imserver => Greeting::Token,
-            Self::Socketioxide | Self::Socketio => Greeting::Joined,
+            Self::Socketioxide | Self::Socketio | Self::Bare => Greeting::Joined,
         }
     }
 }
@@ -78,7 +81,7 @@ impl Site {
                 let mut cluster = Cluster::start(processes, &[node(redis.port)], &ours).await?;
                 site.processes.extend(cluster.processes.drain(..).map(Process::Ours));
             }
-            (Kind::Socketioxide | Kind::Socketio, _) => {
+            (Kind::Socketioxide | Kind::Socketio | Kind::Bare, _) => {
                 for _ in 0..processes {
                     let peer = site.peer().await?;
                     site.processes.push(peer);
@@ -92,11 +95,8 @@ impl Site {
     async fn peer(&self) -> anyhow::Result<Process> {
         let port = free_port();
         let program = match self.kind {
-            Kind::Socketioxide => {
-                let built = super::target()?.join("bench/peers/release/peers");
-                ensure!(built.is_file(), "{} is not built: start this as `cargo x bench peers`", built.display());
-                vec![built.to_string_lossy().into_owned()]
-            }
+            Kind::Socketioxide => vec![built("peers")?],
+            Kind::Bare => vec![built("bare")?],
             _ => vec!["node".to_owned(), concat!(env!("CARGO_MANIFEST_DIR"), "/peers-node/server.js").to_owned()],
         };
         let url = self.redis.as_ref().map(|redis| format!("redis://127.0.0.1:{}", redis.port));
@@ -139,6 +139,13 @@ impl Site {
     pub(super) fn redis_out(&self) -> anyhow::Result<u64> {
         self.redis.as_ref().map_or(Ok(0), bytes_out)
     }
+}
+
+/// A program of `peers-rs`.
+fn built(name: &str) -> anyhow::Result<String> {
+    let file = super::target()?.join("bench/peers/release").join(name);
+    ensure!(file.is_file(), "{} is not built: start this as `cargo x bench peers`", file.display());
+    Ok(file.to_string_lossy().into_owned())
 }
 
 impl Drop for Site {
