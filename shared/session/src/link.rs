@@ -163,8 +163,9 @@ impl Link {
     /// What a slow reader left is tried first. Says whether the connection's task has been woken to write.
     pub fn cork(&self) -> bool {
         let mut out = self.out.lock();
-        if out.blocked && !out.held {
-            self.write_out(&mut out);
+        // Without a wake: this is the task, and it waits for the socket at the end of its turn.
+        if out.blocked && !out.held && self.write_queue(&mut out).is_err() {
+            self.break_off(&mut out);
         }
         out.corked = true;
         out.due

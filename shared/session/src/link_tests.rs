@@ -338,3 +338,29 @@ async fn threads_that_do_not_say_when_they_sleep_write_at_once() {
     assert_eq!(writing.join().unwrap(), 0);
     assert_eq!(client.read_u8().await.unwrap(), b'a');
 }
+
+#[derive(Default)]
+struct Woken(std::sync::atomic::AtomicU32);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn a_task_sleeps_while_its_reader_is_behind() {
+    let (client, read, link) = pair(64 << 20).await;
+    stall(&link);
+    let woken = Arc::new(Woken::default());
+    let waker = woken.clone().into();
+    let mut cx = Context::from_waker(&waker);
+    let taking = |bytes: &mut [u8]| Fed { used: bytes.len(), then: Then::Continue };
+    let mut pumped = std::pin::pin!(pump::run(read, &link, Vec::new(), None, taking));
+    for _ in 0..3 {
+        assert!(pumped.as_mut().poll(&mut cx).is_pending());
+    }
+    assert!(link.is_behind());
+    assert_eq!(woken.0.load(std::sync::atomic::Ordering::Relaxed), 0, "only the socket wakes it");
+    drop(client);
+}
