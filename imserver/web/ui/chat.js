@@ -5,6 +5,8 @@ import { compareIds } from "../client/index.js";
 
 /** Beyond, the oldest of what is not kept goes. */
 const MOST_LIVES = 50;
+/** After this, older entries that could not be had are asked for again. */
+const OLDER_AGAIN_MS = 2000;
 
 export class Chat {
   constructor(peer) {
@@ -23,7 +25,8 @@ export class Chat {
     this.uploads = [];
     this.isLoading = false;
     this.loading = null;
-    this.olderAfter = 0;
+    /** Older entries could not be had; they are asked for again in a while. */
+    this.isOlderLater = false;
     this.isWhole = false;
     /** Counts what became different, so that who draws knows. */
     this.revision = 0;
@@ -40,6 +43,32 @@ export class Chat {
   /** Whether there may be older entries than those that are here. */
   get hasOlder() {
     return this.id !== undefined && !this.isWhole && (this.entries.length === 0 || this.entries[0].conv_seq > 1);
+  }
+
+  /** Loads older entries; resolves with whether there are more, or nothing if that is not known. */
+  load(ask, changed) {
+    const turn = (isLoading) => {
+      this.isLoading = isLoading;
+      this.revision += 1;
+      changed();
+    };
+    const over = (more) => {
+      this.loading = null;
+      this.isWhole = more === false;
+      turn(false);
+      return more;
+    };
+    turn(true);
+    this.loading = ask().then(over, (error) => {
+      this.isOlderLater = true;
+      // A list that stands at its beginning asks whenever it is drawn.
+      setTimeout(() => {
+        this.isOlderLater = false;
+        changed();
+      }, error.retry_after_ms || OLDER_AGAIN_MS);
+      return over(undefined);
+    });
+    return this.loading;
   }
 
   /** Takes what is only shown; false if it is here already. */

@@ -8,8 +8,6 @@ import { Recent } from "./recent.js";
 import { Uploads } from "./uploads.js";
 
 const OLDER_AT_ONCE = 50;
-/** After this, older entries that could not be had are asked for again. */
-const OLDER_AGAIN_MS = 2000;
 /** The server tells of typing once; who stops without a word is not shown for longer. */
 const TYPING_SHOWN_MS = 6000;
 const TYPING_TOLD_MS = 3000;
@@ -322,24 +320,9 @@ export class Model {
   /** Loads older entries; resolves with whether there are more, or nothing if that is not known. */
   older(chat) {
     if (chat.loading) return chat.loading;
-    const mayAsk = this.connection.name === "online" && Date.now() >= chat.olderAfter;
-    if (!chat.hasOlder || !mayAsk) return Promise.resolve(chat.hasOlder ? undefined : false);
-    chat.isLoading = true;
-    chat.revision += 1;
-    this.changed();
-    const over = (more) => {
-      chat.isLoading = false;
-      chat.loading = null;
-      chat.isWhole = more === false;
-      chat.revision += 1;
-      this.changed();
-      return more;
-    };
-    chat.loading = this.session.older(chat.id, OLDER_AT_ONCE).then(over, (error) => {
-      chat.olderAfter = Date.now() + (error.retry_after_ms || OLDER_AGAIN_MS);
-      return over(undefined);
-    });
-    return chat.loading;
+    if (!chat.hasOlder) return Promise.resolve(false);
+    if (this.connection.name !== "online" || chat.isOlderLater) return Promise.resolve(undefined);
+    return chat.load(() => this.session.older(chat.id, OLDER_AT_ONCE), () => this.changed());
   }
 
   /** These messages of the other side were seen. */

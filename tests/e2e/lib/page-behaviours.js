@@ -261,6 +261,30 @@ export function pagesWork(start) {
       await theirs(page, "慢话 1。").waitFor({ state: "attached" });
     });
 
+    it("load older messages that could not be had at first, though nobody moves", async () => {
+      await post("519", "listContacts", {});
+      for (let number = 1; number <= 150; number += 1) await send("m7", "519", `failed-${number}`, `难得 ${number}。`);
+      const page = await buyer("519", "&to=m7", { phone: true });
+      await theirs(page, "难得 150。").waitFor();
+      await eventually("it is at rest", () => page.evaluate(() => document.querySelector(".list").scrollTop >= 400 && !window.im.model.chat("m7").isLoading));
+      const loaded = () => page.evaluate(() => window.im.model.chat("m7").entries.length);
+      const before = await loaded();
+      await page.evaluate(() => {
+        const { session } = window.im.model;
+        const ask = session.older;
+        window.asked = [];
+        session.older = (...what) => {
+          window.asked.push(Date.now());
+          if (window.asked.length > 2) return ask.apply(session, what);
+          return Promise.reject({ code: "busy", message: "Not now.", retry_after_ms: 700 });
+        };
+        document.querySelector(".list").scrollTop = 0;
+      });
+      await eventually("a page came", async () => (await loaded()) > before);
+      const asked = await page.evaluate(() => window.asked);
+      assert.ok(asked[1] - asked[0] >= 650 && asked[2] - asked[1] >= 650, `asked at ${asked}`);
+    });
+
     it("count as seen only what was there while somebody looked", async () => {
       await post("515", "listContacts", {});
       const desk = await merchant();
