@@ -258,7 +258,7 @@ export function linkBehaviours() {
       let arrived = 0;
       const { states } = await session(startIo({
         arrive: (socket) => (arrived += 1) > 1 && socket.emit("init", { user: "8" }),
-      }), { connectMs: 300, firstWaitMs: 10 });
+      }), { connectMs: 3_000, firstWaitMs: 10 });
       await is(states, "online");
       assert.deepEqual(states.map((state) => [state.name, state.why && state.why.why]), [["reconnecting", "timed_out"], ["online", undefined]]);
     });

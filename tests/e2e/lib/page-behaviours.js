@@ -197,6 +197,7 @@ export function pagesWork(start) {
       });
       await page.locator(".list").evaluate((list) => (list.scrollTop -= 500));
       const before = await seen();
+      await page.locator(".to-end").waitFor();
       await send("m7", "511", "news-511", "新消息来了");
       await page.locator(".to-end", { hasText: "1" }).waitFor();
       const during = await seen();

@@ -6,11 +6,16 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { eventually } from "../lib/eventually.js";
 import { startStandalone } from "../lib/server.js";
 
 describe("the one process", () => {
   let server;
-  before(async () => (server = await startStandalone()));
+  before(async () => {
+    server = await startStandalone();
+    // It is ready a moment before it has said all.
+    await eventually("the welcome", () => /in a browser: \S+[\s\S]*console\.log\);\n/.test(server.output()));
+  });
   after(() => server.stop());
 
   it("prints an address where a page is, which runs nothing but its own files", async () => {
